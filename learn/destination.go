@@ -31,9 +31,9 @@ type Destination struct {
 	Target
 	Evidence    Evidence // the strongest one seen for Name
 	First, Last time.Time
-	Flows       uint64 // all, passed and blocked
-	Blocked     uint64 // of them, refused by the firewall
-	Up, Down    uint64 // bytes
+	Flows       uint64   // all, passed and blocked
+	Blocked     uint64   // of them, refused by the firewall
+	Up, Down    uint64   // bytes
 	Blocks      []Block  // when it was seen, ascending, no repeats
 	Runs        []string // which runs saw it, sorted, no repeats
 }

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -56,4 +57,41 @@ type Rule struct {
 	Admits ipranges.Exposure
 	Addrs  []netip.Addr // with To.Name: the addresses seen behind it, ascending
 	From   string       // Learned, Allowed or Edited
+}
+
+// ErrNoRanges is returned where a rule names a published set or an autonomous
+// system that no stored range data holds.
+var ErrNoRanges = errors.New("no ranges are stored for it")
+
+// Single says whether t names hosts one by one, not a range of them.
+func (t To) Single() bool {
+	return t.Name != "" || t.Prefix.IsValid() && t.Prefix.IsSingleIP()
+}
+
+// Set returns the addresses t admits with what is known of addresses now; addrs
+// are those seen behind a name.
+func (t To) Set(space ipranges.Space, addrs []netip.Addr) (ipranges.Set, error) {
+	switch {
+	case t.Name != "":
+		return hosts(addrs), nil
+	case t.Label != ipranges.Label{}:
+		if set, ok := space.Table.Set(t.Label); ok {
+			return set, nil
+		}
+		return ipranges.Set{}, WithHint(ErrNoRanges, "tripline ranges pull %s", t.Label.Provider)
+	case t.ASN != 0:
+		if space.ASNs != nil {
+			return space.ASNs.Announced(t.ASN), nil
+		}
+		return ipranges.Set{}, WithHint(ErrNoRanges, "tripline ranges import GeoLite2-ASN.mmdb")
+	}
+	return ipranges.NewSet(t.Prefix), nil
+}
+
+func hosts(addrs []netip.Addr) ipranges.Set {
+	prefixes := make([]netip.Prefix, len(addrs))
+	for i, a := range addrs {
+		prefixes[i] = netip.PrefixFrom(a, a.BitLen())
+	}
+	return ipranges.NewSet(prefixes...)
 }

@@ -1,0 +1,32 @@
+package enforce
+
+import "fmt"
+
+// A Verdict is what a policy says of a flow. The zero value is [Allowed].
+type Verdict uint8
+
+const (
+	// Allowed: a rule of this agent admits it.
+	Allowed Verdict = iota
+	// Drift: not admitted, but close and explained, such as a new address of
+	// the owner of an approved one.
+	Drift
+	// Unexpected: nothing explains it.
+	Unexpected
+	// Forbidden: in the bounding set, or a name that does not belong to the
+	// address.
+	Forbidden
+)
+
+var verdictNames = [...]string{"allowed", "drift", "unexpected", "forbidden"}
+
+// String returns the verdict in lower case.
+func (v Verdict) String() string {
+	if int(v) < len(verdictNames) {
+		return verdictNames[v]
+	}
+	return fmt.Sprintf("verdict-%d", uint8(v))
+}
+
+// MarshalText writes what [Verdict.String] returns.
+func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }

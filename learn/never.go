@@ -1,0 +1,101 @@
+package learn
+
+import (
+	"net/netip"
+
+	"tripline/ipranges"
+)
+
+// Never is the bounding set: what no baseline may admit, however often it was
+// seen. The zero value forbids nothing; use [NewNever].
+type Never struct {
+	reasons []reason
+	private ipranges.Set
+	names   map[string]bool
+}
+
+type reason struct {
+	why string
+	set ipranges.Set
+}
+
+// special is the space that is never a destination of its own right.
+// Sources: RFC 6890 and its registries, RFC 1122 section 3.2.1.3 (loopback,
+// this network), RFC 3927 and RFC 4291 (link-local), RFC 5771 and RFC 4291
+// (multicast), RFC 919 (limited broadcast). 169.254.169.254 and fd00:ec2::254
+// are the instance metadata addresses of AWS; GCP and Azure share the first.
+var special = []struct {
+	why      string
+	prefixes []string
+}{
+	{"cloud metadata", []string{"169.254.169.254/32", "fd00:ec2::254/128", "100.100.100.200/32"}},
+	{"loopback", []string{"127.0.0.0/8", "::1/128"}},
+	{"link-local", []string{"169.254.0.0/16", "fe80::/10"}},
+	{"multicast", []string{"224.0.0.0/4", "ff00::/8"}},
+	{"this network", []string{"0.0.0.0/8", "::/128"}},
+	{"broadcast and reserved", []string{"240.0.0.0/4"}},
+}
+
+// privateSpace is what a rule may name one host at a time and never as a whole:
+// RFC 1918, RFC 6598 (shared address space) and RFC 4193 (unique local).
+var privateSpace = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7"}
+
+// NewNever returns the default bounding set with the user's own additions.
+func NewNever(prefixes []netip.Prefix, names []string) Never {
+	n := Never{private: setOf(privateSpace), names: map[string]bool{}}
+	for _, s := range special {
+		n.reasons = append(n.reasons, reason{s.why, setOf(s.prefixes)})
+	}
+	if len(prefixes) > 0 {
+		n.reasons = append(n.reasons, reason{"in the never list of the configuration", ipranges.NewSet(prefixes...)})
+	}
+	for _, name := range names {
+		n.names[name] = true
+	}
+	return n
+}
+
+// Forbids says whether no rule may admit a, and in words why.
+func (n Never) Forbids(a netip.Addr) (why string, forbidden bool) {
+	for _, r := range n.reasons {
+		if r.set.Contains(a) {
+			return r.why, true
+		}
+	}
+	return "", false
+}
+
+// ForbidsName says whether no rule may admit the name.
+func (n Never) ForbidsName(name string) bool { return n.names[name] }
+
+// Private says whether a is in space where a rule may name only single hosts.
+func (n Never) Private(a netip.Addr) bool { return n.private.Contains(a) }
+
+// Bound returns what is left of a rule's addresses: nothing forbidden, and
+// private space only where the rule names that one host.
+func (n Never) Bound(s ipranges.Set, single bool) ipranges.Set {
+	for _, r := range n.reasons {
+		s = s.Subtract(r.set)
+	}
+	if !single {
+		s = s.Subtract(n.private)
+	}
+	return s
+}
+
+// Hosts returns the space that folding must not widen into.
+func (n Never) Hosts() ipranges.Set {
+	s := n.private
+	for _, r := range n.reasons {
+		s = s.Union(r.set)
+	}
+	return s
+}
+
+func setOf(texts []string) ipranges.Set {
+	prefixes := make([]netip.Prefix, len(texts))
+	for i, t := range texts {
+		prefixes[i] = netip.MustParsePrefix(t)
+	}
+	return ipranges.NewSet(prefixes...)
+}
