@@ -1,0 +1,61 @@
+package source
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"tripline/learn"
+)
+
+// A Source is a place flows come from.
+type Source struct {
+	Name  string // what the command line calls it: "filterlog"
+	Short string // one line of help, no full stop
+	Lines func(Options) Parser
+	// Sniff refuses a file that is something else, with a hint. Head is its
+	// first bytes, up to 4 KiB, decompressed. Nil means that reading may start,
+	// not that every line will be understood.
+	Sniff func(head []byte) error
+}
+
+// All is every source, sorted by name.
+var All = []Source{filterlogSource}
+
+// Find returns the source called name. The error hints at the nearest name.
+func Find(name string) (Source, error) {
+	for _, s := range All {
+		if s.Name == name {
+			return s, nil
+		}
+	}
+	err := fmt.Errorf("no source called %q", name)
+	const list = `"tripline sources" lists the sources`
+	if near, ok := nearest(name); ok {
+		return Source{}, learn.WithHint(err, "did you mean %q? %s", near, list)
+	}
+	return Source{}, learn.WithHint(err, list)
+}
+
+// Options is what a source cannot know from its input. The zero value is
+// usable.
+type Options struct {
+	Zone     *time.Location // of time stamps that carry none; nil is UTC
+	Local    []netip.Prefix // local beside private space: RFC 1918, RFC 4193, 100.64.0.0/10
+	Inside   []string       // interfaces towards the hosts, where inference is not enough
+	Outside  []string       // interfaces towards the internet, likewise
+	Firewall []netip.Addr   // the firewall's own addresses: no destinations of interest
+}
+
+// A Parser reads the records of one stream, in its order. It is not for
+// concurrent use.
+type Parser interface {
+	// Parse reads one line, without its line end, into r. Newest is when the
+	// file was last changed: some stamps have no year, some lines no time. The
+	// line is not kept. On an error, always a *RecordError, r is zero.
+	Parse(line []byte, newest time.Time, r *Record) error
+	// State returns what must survive a restart.
+	State() []byte
+	// Restore goes back to a state. On an error the parser is unchanged.
+	Restore(state []byte) error
+}
