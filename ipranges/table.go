@@ -1,6 +1,15 @@
 package ipranges
 
-import "net/netip"
+import (
+	"cmp"
+	"iter"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/gaissmai/bart"
+)
 
 // A Range is one published prefix.
 type Range struct {
@@ -8,24 +17,209 @@ type Range struct {
 	Label  Label
 }
 
-// A Table holds published ranges. A nil Table is empty. Safe for concurrent use.
-type Table struct{}
+// A Table holds published ranges. A nil Table is empty. Safe for concurrent
+// use. Labels are found without regard to case and returned as published.
+type Table struct {
+	trie  bart.Table[[]*entry]
+	all   []*entry         // published labels, in order
+	sets  map[Label]*entry // published labels and those above them, as spelled
+	folds map[Label]*entry // the same in lower case
+}
 
-func NewTable(ranges []Range) *Table { return &Table{} }
+// An entry is a label and everything published for it or below it. The union is
+// computed when it is first wanted: one command seldom needs all of them.
+type entry struct {
+	label     Label
+	published bool // for exactly this label
+	prefixes  []netip.Prefix
+	set       func() Set
+}
 
-// Labels returns every published label that covers a, smallest set first.
-func (t *Table) Labels(a netip.Addr) []Label { return nil }
+// NewTable returns a table of ranges. Invalid prefixes are left out.
+func NewTable(ranges []Range) *Table {
+	t := &Table{sets: map[Label]*entry{}, folds: map[Label]*entry{}}
+	for _, r := range ranges {
+		if p := unmap(r.Prefix); p.IsValid() {
+			t.add(p, r.Label)
+		}
+	}
+	for l, e := range t.folds {
+		t.sets[e.label] = t.folds[l]
+		if e.published {
+			t.all = append(t.all, e)
+		}
+	}
+	slices.SortFunc(t.all, func(a, b *entry) int { return a.label.Compare(b.label) })
+	return t
+}
 
-// Home returns the smallest published set that holds a and is narrow enough to fold
-// to: a provider's catch-all (AMAZON, AzureCloud) only where nothing else covers a.
-func (t *Table) Home(a netip.Addr) (Label, bool) { return Label{}, false }
+func (t *Table) add(p netip.Prefix, l Label) {
+	leaf := t.entry(l)
+	leaf.published = true
+	for _, above := range ancestors(l) {
+		e := t.entry(above)
+		e.prefixes = append(e.prefixes, p)
+	}
+	t.trie.Modify(p, func(have []*entry, _ bool) ([]*entry, bool) {
+		if slices.Contains(have, leaf) {
+			return have, false
+		}
+		return append(have, leaf), false
+	})
+}
 
-// Set returns what l admits, the union of all labels it covers; ok is false if nothing
-// with that name is published.
-func (t *Table) Set(l Label) (set Set, ok bool) { return Set{}, false }
+// ancestors returns l and every label that covers it.
+func ancestors(l Label) []Label {
+	out := []Label{l}
+	for up, ok := l.Parent(); ok; up, ok = up.Parent() {
+		out = append(out, up)
+	}
+	if l.Service != "" && l.Region != "" {
+		out = append(out, Label{Provider: l.Provider, Region: l.Region})
+	}
+	return out
+}
+
+// entry returns the entry of l, made if there is none. Where a publisher spells
+// a label in two ways, the first in order is kept: equal ranges give an equal
+// table.
+func (t *Table) entry(l Label) *entry {
+	e := t.folds[fold(l)]
+	if e == nil {
+		e = &entry{label: l}
+		e.set = sync.OnceValue(func() Set { return NewSet(e.prefixes...) })
+		t.folds[fold(l)] = e
+	}
+	if l.Compare(e.label) < 0 {
+		e.label = l
+	}
+	return e
+}
+
+func fold(l Label) Label {
+	return Label{strings.ToLower(l.Provider), strings.ToLower(l.Service), strings.ToLower(l.Region)}
+}
+
+// Labels returns every published label that covers a, smallest set first (of
+// the family of a), labels of equal size in their order.
+func (t *Table) Labels(a netip.Addr) []Label {
+	found := t.covering(a)
+	if len(found) == 0 {
+		return nil
+	}
+	out := make([]Label, len(found))
+	for i, f := range found {
+		out[i] = f.label
+	}
+	return out
+}
+
+// Home returns the smallest published set that holds a and is narrow enough to
+// fold to: a provider's catch-all (AMAZON, AzureCloud) only where nothing else
+// covers a.
+func (t *Table) Home(a netip.Addr) (Label, bool) {
+	found := t.covering(a)
+	if len(found) == 0 {
+		return Label{}, false
+	}
+	for _, f := range found {
+		if !catchAll(f.label) {
+			return f.label, true
+		}
+	}
+	return found[0].label, true
+}
+
+// A sized is an entry and how much of one family it opens.
+type sized struct {
+	*entry
+	size uint64
+}
+
+func (t *Table) covering(a netip.Addr) []sized {
+	a = a.Unmap().WithZone("")
+	if t == nil || !a.IsValid() {
+		return nil
+	}
+	var out []sized
+	for _, entries := range t.trie.Supernets(netip.PrefixFrom(a, a.BitLen())) {
+		for _, e := range entries {
+			if !slices.ContainsFunc(out, func(s sized) bool { return s.entry == e }) {
+				out = append(out, sized{e, e.size(a.Is4())})
+			}
+		}
+	}
+	slices.SortFunc(out, func(a, b sized) int {
+		return cmp.Or(cmp.Compare(a.size, b.size), a.label.Compare(b.label))
+	})
+	return out
+}
+
+func (e *entry) size(v4 bool) uint64 {
+	x := e.set().Exposure()
+	if v4 {
+		return x.V4
+	}
+	return x.V6
+}
+
+// Published returns the published ranges that cover a, longest prefix first,
+// ranges of one prefix in the order of their labels.
+func (t *Table) Published(a netip.Addr) []Range {
+	a = a.Unmap().WithZone("")
+	if t == nil || !a.IsValid() {
+		return nil
+	}
+	var out []Range
+	for p, entries := range t.trie.Supernets(netip.PrefixFrom(a, a.BitLen())) {
+		for _, e := range entries {
+			out = append(out, Range{Prefix: p, Label: e.label})
+		}
+	}
+	slices.SortFunc(out, func(a, b Range) int {
+		return cmp.Or(cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Label.Compare(b.Label))
+	})
+	return out
+}
+
+// Set returns what l admits, the union of all labels it covers; ok is false if
+// nothing with that name is published. The union is computed once.
+func (t *Table) Set(l Label) (set Set, ok bool) {
+	if t == nil {
+		return Set{}, false
+	}
+	e := t.sets[l]
+	if e == nil {
+		e = t.folds[fold(l)]
+	}
+	if e == nil {
+		return Set{}, false
+	}
+	return e.set(), true
+}
 
 // All returns every published label in order.
-func (t *Table) All() []Label { return nil }
+func (t *Table) All() []Label {
+	if t == nil {
+		return nil
+	}
+	out := make([]Label, len(t.all))
+	for i, e := range t.all {
+		out[i] = e.label
+	}
+	return out
+}
 
-// Shared says whether anyone can rent a place at addresses of l.
-func Shared(l Label) bool { return false }
+// Entries yields every published label in order, with what it admits.
+func (t *Table) Entries() iter.Seq2[Label, Set] {
+	return func(yield func(Label, Set) bool) {
+		if t == nil {
+			return
+		}
+		for _, e := range t.all {
+			if !yield(e.label, e.set()) {
+				return
+			}
+		}
+	}
+}
