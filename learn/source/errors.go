@@ -3,24 +3,26 @@ package source
 import (
 	"strconv"
 	"strings"
+
+	"tripline/learn/source/internal/scan"
 )
 
 // A Cause says why a record could not be read. It is one of the constants, so
 // that unreadable records can be counted by cause.
-type Cause string
+type Cause = scan.Cause
 
 // The causes.
 const (
-	OtherProgram Cause = "another program's line"
-	NotALog      Cause = "not a firewall log line"
-	Binary       Cause = "binary"
-	CutShort     Cause = "cut short"
-	NoAddresses  Cause = "no addresses in the line"
-	BadTime      Cause = "bad time"
-	BadNumber    Cause = "bad number"
-	BadAddress   Cause = "bad address"
-	BadText      Cause = "bad text"
-	BadVersion   Cause = "neither IPv4 nor IPv6"
+	OtherProgram = scan.OtherProgram
+	NotALog      = scan.NotALog
+	Binary       = scan.Binary
+	CutShort     = scan.CutShort
+	NoAddresses  = scan.NoAddresses
+	BadTime      = scan.BadTime
+	BadNumber    = scan.BadNumber
+	BadAddress   = scan.BadAddress
+	BadText      = scan.BadText
+	BadVersion   = scan.BadVersion
 )
 
 // A RecordError says where in a log a record could not be read. That record is
@@ -30,7 +32,7 @@ type RecordError struct {
 	Line   int    // counted from 1; set by who reads the file, 0 if unknown
 	Field  string // "dstport"; empty when the whole record is bad
 	Cause  Cause
-	Err    error // what was found there, nil if Cause says it all
+	Text   string // what was found there, cut; hostile; "" if Cause says it all
 }
 
 // Error returns place, thing and cause.
@@ -45,11 +47,8 @@ func (e *RecordError) Error() string {
 		b.WriteString(e.Field + ": ")
 	}
 	b.WriteString(string(e.Cause))
-	if e.Err != nil {
-		b.WriteString(": " + e.Err.Error())
+	if e.Text != "" {
+		b.WriteString(": " + strconv.Quote(e.Text))
 	}
 	return b.String()
 }
-
-// Unwrap returns what was found at the place.
-func (e *RecordError) Unwrap() error { return e.Err }

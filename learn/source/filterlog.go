@@ -1,19 +1,78 @@
 package source
 
-import "time"
+import (
+	"time"
 
+	"tripline/learn"
+	"tripline/learn/source/internal/filterlog"
+	"tripline/learn/source/internal/scan"
+)
+
+// The firewall log of pfSense and OPNsense. The header has nine forms; the
+// values are explained in internal/filterlog.
+//
+//	Mar 28 12:00:00 fw filterlog[64952]: 5,,,1000000103,em1,match,pass,in,4,0x0,,64,1234,0,DF,17,udp,48,192.0.2.10,198.51.100.7,50000,53,28
 var filterlogSource = Source{
 	Name:  "filterlog",
 	Short: "The firewall log of pfSense and OPNsense",
-	Lines: func(o Options) Parser { return &filterlogParser{} },
-	Sniff: func([]byte) error { return nil },
+	Lines: func(o Options) Parser {
+		return &filterlogParser{decoder: filterlog.New(o.Zone), judge: newJudge(o)}
+	},
+	Sniff: sniffLog,
 }
 
-type filterlogParser struct{}
+type filterlogParser struct {
+	decoder *filterlog.Decoder
+	judge   *judge
+	line    filterlog.Line
+}
 
+// Parse implements [Parser].
 func (p *filterlogParser) Parse(line []byte, newest time.Time, r *Record) error {
-	*r = Record{}
-	return &RecordError{Source: "filterlog", Cause: NotALog}
+	if err := p.decoder.Decode(line, newest, &p.line); err != nil {
+		*r = Record{}
+		return recordError("filterlog", err)
+	}
+	fill(r, &p.line)
+	if p.line.Timeless {
+		r.Time = newest
+	}
+	p.judge.decide(r)
+	return nil
 }
-func (p *filterlogParser) State() []byte        { return nil }
-func (p *filterlogParser) Restore([]byte) error { return nil }
+
+// State implements [Parser].
+func (p *filterlogParser) State() []byte { return p.judge.state() }
+
+// Restore implements [Parser].
+func (p *filterlogParser) Restore(state []byte) error { return p.judge.restore(state) }
+
+func recordError(source string, err *scan.Error) *RecordError {
+	return &RecordError{Source: source, Field: err.Field, Cause: err.Cause, Text: err.Text}
+}
+
+// fill sets every field of r. It is one assignment because it runs for each line.
+func fill(r *Record, l *filterlog.Line) {
+	*r = Record{
+		Flow: learn.Flow{
+			Time: l.Time, Proto: learn.Proto(l.Proto), Action: actionOf(l.Act),
+			Src: l.Src, Dst: l.Dst, SrcPort: l.SrcPort, DstPort: l.DstPort,
+			Interface: l.Interface, Rule: l.Tracker,
+		},
+		Act: l.Act, Direction: l.Direction, Reason: l.Reason, Anchor: l.Anchor,
+		RuleNumber: l.Rule, Version: l.Version,
+		Flags: l.Flags, Seq: l.Seq, HasSeq: l.HasSeq, ICMP: l.ICMP,
+		Length: l.Length, DataLength: l.DataLength,
+		Fragment: l.Offset > 0, Malformed: l.BadData,
+		ZoneAssumed: l.Zoneless, TimeAssumed: l.Timeless,
+	}
+}
+
+// actionOf says what the firewall's word did to the packet. Translation lets it
+// go on to a rule, which logs a line of its own.
+func actionOf(act string) learn.Action {
+	if act == "block" || act == "synproxy-drop" {
+		return learn.Refused
+	}
+	return learn.Pass
+}

@@ -1,0 +1,125 @@
+package source
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"slices"
+)
+
+// The state of a judge: a version, the seed, when the last record was, the
+// interfaces seen, what is still remembered, and a checksum.
+const stateVersion = 1
+
+// state writes it. What is too old to matter is left out; late lines may still
+// ask for a little of what is older than the last record.
+func (j *judge) state() []byte {
+	b := []byte{stateVersion}
+	b = binary.LittleEndian.AppendUint64(b, j.recent.seed[0])
+	b = binary.LittleEndian.AppendUint64(b, j.recent.seed[1])
+	b = binary.LittleEndian.AppendUint32(b, j.now)
+	b = j.roles.append(b)
+	b = j.recent.append(b, j.now)
+	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+// restore reads it. Nil, the state before the first record, is accepted.
+func (j *judge) restore(b []byte) error {
+	if len(b) == 0 {
+		j.recent, j.now = newRecent(), 0
+		j.roles.restore(nil)
+		return nil
+	}
+	if b[0] != stateVersion {
+		return fmt.Errorf("state of a source: version %d, want %d", b[0], stateVersion)
+	}
+	n := len(b) - 4
+	if n < 1 || crc32.ChecksumIEEE(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {
+		return errDamaged
+	}
+	return j.read(b[1:n])
+}
+
+// errDamaged is returned by restore for bytes that state did not write.
+var errDamaged = errors.New("state of a source: damaged")
+
+func (j *judge) read(b []byte) error {
+	if len(b) < 20 {
+		return errDamaged
+	}
+	table := newRecent()
+	table.seed = [2]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+	now := binary.LittleEndian.Uint32(b[16:])
+	seen, b, ok := readRoles(b[20:])
+	if !ok || !table.read(b) {
+		return errDamaged
+	}
+	j.roles.restore(seen)
+	j.recent, j.now = table, now
+	return nil
+}
+
+// append writes how many interfaces there are, then length, name and role.
+func (r *roles) append(b []byte) []byte {
+	names := make([]string, 0, len(r.seen))
+	for name := range r.seen {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(names)))
+	for _, name := range names {
+		b = append(b, byte(len(name)))
+		b = append(b, name...)
+		b = append(b, byte(r.seen[name]))
+	}
+	return b
+}
+
+func readRoles(b []byte) (seen map[string]role, rest []byte, ok bool) {
+	if len(b) < 2 {
+		return nil, nil, false
+	}
+	n := int(binary.LittleEndian.Uint16(b))
+	seen, b = make(map[string]role, n), b[2:]
+	for range n {
+		if len(b) < 2 || len(b) < 2+int(b[0]) {
+			return nil, nil, false
+		}
+		end := 1 + int(b[0])
+		seen[string(b[1:end])] = role(b[end])
+		b = b[end+1:]
+	}
+	return seen, b, true
+}
+
+const entrySize = 14 // key, time, window, place in the bucket
+
+// lateness is how far a line may be behind the one before, after a restart.
+const lateness = 60
+
+// append writes what is still remembered, in the order of the table.
+func (t *recent) append(b []byte, now uint32) []byte {
+	for i := range t.buckets {
+		for k, e := range &t.buckets[i] {
+			if e.time == 0 || apart(e.time, now) > e.ttl+lateness {
+				continue
+			}
+			b = binary.LittleEndian.AppendUint64(b, e.key)
+			b = binary.LittleEndian.AppendUint32(b, e.time)
+			b = append(b, byte(e.ttl), byte(k))
+		}
+	}
+	return b
+}
+
+func (t *recent) read(b []byte) bool {
+	for ; len(b) >= entrySize; b = b[entrySize:] {
+		key, place := binary.LittleEndian.Uint64(b), b[13]
+		if place >= 4 {
+			return false
+		}
+		t.bucket(key)[place] = entry{key, binary.LittleEndian.Uint32(b[8:]), uint32(b[12])}
+	}
+	return len(b) == 0
+}
