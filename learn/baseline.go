@@ -1,10 +1,6 @@
 package learn
 
-import (
-	"time"
-
-	"tripline/ipranges"
-)
+import "time"
 
 // An Approval says who approved a baseline, when and why, and the digest of
 // what they were shown.
@@ -24,15 +20,4 @@ type Baseline struct {
 	Approved *Approval         // nil while it is a proposal
 	Ranges   map[string]string // the range data it was folded with: name to digest
 	Rules    []Rule
-}
-
-// Exposure returns what all rules open together.
-func (b *Baseline) Exposure(space ipranges.Space) ipranges.Exposure {
-	var all ipranges.Set
-	for i := range b.Rules {
-		if s, err := b.Rules[i].To.Set(space, b.Rules[i].Addrs); err == nil {
-			all = all.Union(s)
-		}
-	}
-	return all.Exposure()
 }

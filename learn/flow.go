@@ -156,3 +156,11 @@ func (f *Flow) Service() Service {
 	}
 	return Service{f.Proto, f.DstPort}
 }
+
+// Compare orders services by protocol number, then by port.
+func (s Service) Compare(t Service) int {
+	if s.Proto != t.Proto {
+		return int(s.Proto) - int(t.Proto)
+	}
+	return int(s.Port) - int(t.Port)
+}
