@@ -1,0 +1,193 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// Options say how a store is opened.
+type Options struct {
+	ReadOnly bool
+	Wait     time.Duration // how long to wait for another process, 0 not at all
+	Holder   string        // what others are told has the file: "tripline enforce"
+}
+
+// A Store is an open file. It is safe for concurrent use; the caller closes
+// it. Processes that share a file open it briefly: one that writes keeps out
+// all others, any number may read at the same time.
+type Store struct {
+	path   string
+	db     *bbolt.DB
+	codec  codec
+	holder *holder
+}
+
+// Open opens the file at path. Unless it is opened read-only, a missing file is
+// created with its directory, for the owner alone; read-only, a missing file is
+// [fs.ErrNotExist].
+func Open(path string, o Options) (*Store, error) {
+	if err := guard(func() error { return ensure(path, o.ReadOnly) }); err != nil {
+		return nil, fmt.Errorf("create database: %w", explain(err))
+	}
+	db, err := openFile(path, o)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{path: path, db: db}
+	if err := s.ready(o.ReadOnly); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.holder = hold(path, o.Holder)
+	return s, nil
+}
+
+// Close gives the file back.
+func (s *Store) Close() error {
+	s.holder.release(s.path)
+	s.codec.close()
+	return s.db.Close()
+}
+
+// Path returns the path the store was opened with.
+func (s *Store) Path() string { return s.path }
+
+// ensure creates the file if it is missing. It is made beside and linked into
+// place, so that no other process, and no kill, ever leaves half of one.
+func ensure(path string, readOnly bool) error {
+	if _, err := os.Stat(path); readOnly || !errors.Is(err, fs.ErrNotExist) {
+		return nil // opening it says what is wrong, if anything
+	}
+	dir := filepath.Dir(path)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) //nolint:errcheck // after a rename it is gone
+	if err := errors.Join(tmp.Close(), initialize(tmp.Name())); err != nil {
+		return err
+	}
+	return publish(tmp.Name(), path)
+}
+
+func initialize(path string) error {
+	db, err := bbolt.Open(path, 0o600, settings(Options{}))
+	if err != nil {
+		return err
+	}
+	return errors.Join(db.Update(lay), db.Close())
+}
+
+// publish gives the finished file its name. Where another process was first,
+// its file stays. Some file systems have no links; there the last one wins, and
+// both were empty.
+func publish(tmp, path string) error {
+	err := os.Link(tmp, path)
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		err = os.Rename(tmp, path)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
+}
+
+// settings returns how bbolt is used: the list of free pages is kept in the
+// file, because a store is opened every second and finding them takes a scan.
+func settings(o Options) *bbolt.Options {
+	return &bbolt.Options{
+		ReadOnly:     o.ReadOnly,
+		Timeout:      o.Wait + 50*time.Millisecond, // bbolt gives up 50 ms early
+		FreelistType: bbolt.FreelistMapType,
+		NoStatistics: true,
+	}
+}
+
+// openFile opens the database once the file has been inspected, and closes the
+// file if the library stumbles over it.
+func openFile(path string, o Options) (db *bbolt.DB, err error) {
+	var file *os.File
+	set := settings(o)
+	set.OpenFile = func(path string, flag int, _ os.FileMode) (*os.File, error) {
+		f, err := openSound(path, flag&^os.O_CREATE)
+		file = f
+		return f, err
+	}
+	err = guard(func() error {
+		db, err = bbolt.Open(path, 0o600, set)
+		return err
+	})
+	switch {
+	case err == nil:
+		return db, nil
+	case errors.Is(err, ErrDamaged):
+		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Close())
+	case errors.Is(err, berrors.ErrTimeout):
+		return nil, locked(path)
+	}
+	return nil, explain(err)
+}
+
+// ready checks the schema, migrates an older one and verifies the baselines.
+func (s *Store) ready(readOnly bool) error {
+	var have int
+	err := s.view(func(tx *bbolt.Tx) error {
+		have = schemaOf(tx)
+		return fits(s.path, have, schema, readOnly)
+	})
+	if err == nil && have < schema {
+		err = s.update(func(tx *bbolt.Tx) error { return migrate(tx, have, steps()) })
+	}
+	if err != nil {
+		return err
+	}
+	return s.view(verifyHeads)
+}
+
+// view runs fn in a transaction that reads.
+func (s *Store) view(fn func(*bbolt.Tx) error) error {
+	return s.place(guard(func() error { return s.db.View(fn) }))
+}
+
+// update runs fn in a transaction that writes, and returns once it is on disk.
+func (s *Store) update(fn func(*bbolt.Tx) error) error {
+	var tx *bbolt.Tx
+	err := guard(func() error {
+		return s.db.Update(func(t *bbolt.Tx) error { tx = t; return fn(t) })
+	})
+	return s.place(full(err, tx))
+}
+
+// place puts the path in front of an error that does not have it yet.
+func (s *Store) place(err error) error {
+	if err == nil || errors.Is(err, ErrNotStore) || errors.Is(err, ErrNewer) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", s.path, explain(err))
+}
+
+// guard runs fn and turns into an error what bbolt does with damaged pages: it
+// panics, or it reads outside of the file.
+func guard(fn func() error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = damaged(p)
+		}
+	}()
+	return fn()
+}

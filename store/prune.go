@@ -1,0 +1,130 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"go.etcd.io/bbolt"
+
+	"tripline/learn"
+)
+
+// Prune drops the flows before a time, and the destinations last seen before
+// it, unless keep wants one: what an approved baseline cites must stay. A nil
+// keep wants none. It returns how many of each were dropped. Runs keep their
+// counts. The file does not shrink; what is free in it is used again.
+func (s *Store) Prune(before time.Time, keep func(learn.Destination) bool) (flows, destinations int, err error) {
+	all, err := s.Destinations("")
+	if err != nil {
+		return 0, 0, err
+	}
+	// Asked outside of a transaction, so that keep may use the store.
+	var old []learn.Destination
+	for _, d := range all {
+		if d.Last.Before(before) && (keep == nil || !keep(d)) {
+			old = append(old, d)
+		}
+	}
+	err = s.update(func(tx *bbolt.Tx) error {
+		if destinations, err = dropDestinations(tx, old, before); err != nil {
+			return err
+		}
+		if flows, err = s.dropFlows(tx.Bucket([]byte(bFlows)), instantOf(before)); err != nil {
+			return err
+		}
+		if flows+destinations == 0 {
+			return nil
+		}
+		return tx.Bucket([]byte(bMeta)).Put([]byte(kPruned), appendInstant(nil, instantOf(before)))
+	})
+	if err != nil {
+		return 0, 0, err
+	}
+	return flows, destinations, nil
+}
+
+// dropDestinations deletes those that have still not been seen since.
+func dropDestinations(tx *bbolt.Tx, old []learn.Destination, before time.Time) (n int, err error) {
+	for _, d := range old {
+		b, key := tx.Bucket([]byte(bDestinations)).Bucket([]byte(d.Agent)), appendTarget(nil, d.Target)
+		if b == nil {
+			continue
+		}
+		v := b.Get(key)
+		if v == nil {
+			continue
+		}
+		sum, _, err := sumOf(v)
+		if err != nil {
+			return 0, damaged(err)
+		}
+		if !sum.last.before(instantOf(before)) {
+			continue
+		}
+		if err := b.Delete(key); err != nil {
+			return 0, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// dropFlows deletes the blocks that are older and rewrites those that are
+// partly.
+func (s *Store) dropFlows(b *bbolt.Bucket, before instant) (n int, err error) {
+	old, err := olderBlocks(b, before)
+	if err != nil {
+		return 0, err
+	}
+	for _, key := range old {
+		v := bytes.Clone(b.Get(key))
+		h, flows, err := flowsOf(&s.codec, v, nil)
+		if err != nil {
+			return 0, damaged(fmt.Sprintf("block %x of flows: %v", key, err))
+		}
+		rest := since(flows, before)
+		n += len(flows) - len(rest)
+		if err := s.rewrite(b, key, h.run, rest); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
+}
+
+// olderBlocks returns the keys of blocks that have a flow before a time. They
+// are gathered first because a cursor does not survive a deletion.
+func olderBlocks(b *bbolt.Bucket, before instant) (keys [][]byte, err error) {
+	err = b.ForEach(func(k, v []byte) error {
+		h, err := headOf(v)
+		if err != nil {
+			return damaged(fmt.Sprintf("block %x of flows: %v", k, err))
+		}
+		if h.first.before(before) {
+			keys = append(keys, bytes.Clone(k))
+		}
+		return nil
+	})
+	return keys, err
+}
+
+func since(flows []learn.Flow, before instant) (rest []learn.Flow) {
+	for i := range flows {
+		if !instantOf(flows[i].Time).before(before) {
+			rest = append(rest, flows[i])
+		}
+	}
+	return rest
+}
+
+// rewrite replaces a block by what is left of it, which fits into one.
+func (s *Store) rewrite(b *bbolt.Bucket, key []byte, run string, rest []learn.Flow) error {
+	if len(rest) == 0 {
+		return b.Delete(key)
+	}
+	p, err := pack(&s.codec, run, rest)
+	if err != nil {
+		return err
+	}
+	return b.Put(key, p.blocks[0])
+}
