@@ -18,13 +18,16 @@ func (d *dict[T]) id(v T) uint32 {
 	return id
 }
 
+// A numbering is a dict of some kind.
+type numbering[T any] interface{ id(v T) uint32 }
+
 // A lookup asks a dict for the values of one field. Neighbours are often equal,
 // and comparing is cheaper than hashing.
 type lookup[T comparable] struct {
-	dict *dict[T]
+	dict numbering[T]
 	last T
 	id   uint32
-	any  bool
+	any  bool // whether anything was asked yet
 }
 
 func (l *lookup[T]) of(v T) uint32 {

@@ -15,12 +15,18 @@ import (
 // no pointers, so that hashing and comparing it is quick.
 type spot struct{ agent, dst, name, service uint32 }
 
+// A near is the last spot at an address, mostly the next one as well.
+type near struct {
+	spot spot
+	sum  int32 // its number, -1 if there is none yet
+}
+
 // A packer turns the flows of a batch into blocks and sums, in one pass and
 // outside of any transaction.
 type packer struct {
 	codec  *codec
 	texts  *dict[string]
-	addrs  *dict[netip.Addr]
+	addrs  *addrDict
 	agent  lookup[string]
 	name   lookup[string]
 	iface  lookup[string]
@@ -28,7 +34,8 @@ type packer struct {
 	src    lookup[netip.Addr]
 	dst    lookup[netip.Addr]
 	spots  *dict[spot]
-	sums   []sum // by number in spots
+	sums   []sum  // by number in spots
+	near   []near // by number in addrs
 	block  block
 	blocks [][]byte
 
@@ -36,7 +43,7 @@ type packer struct {
 }
 
 func newPacker(c *codec, run string) *packer {
-	texts, addrs := newDict[string](), newDict[netip.Addr]()
+	texts, addrs := newDict[string](), newAddrDict()
 	return &packer{
 		codec: c, texts: texts, addrs: addrs, spots: newDict[spot](), block: block{run: run},
 		agent: lookup[string]{dict: texts}, name: lookup[string]{dict: texts},
@@ -88,12 +95,19 @@ func (p *packer) add(f *learn.Flow) {
 
 // sum folds the flow into its destination.
 func (p *packer) sum(f *learn.Flow, r *row) {
-	s := f.Service()
-	id := p.spots.id(spot{r.agent, r.dst, r.name, uint32(s.Proto)<<16 | uint32(s.Port)})
-	if int(id) == len(p.sums) {
+	v := f.Service()
+	s := spot{r.agent, r.dst, r.name, uint32(v.Proto)<<16 | uint32(v.Port)}
+	for len(p.near) <= int(r.dst) {
+		p.near = append(p.near, near{sum: -1})
+	}
+	n := &p.near[r.dst]
+	if n.sum < 0 || n.spot != s {
+		*n = near{s, int32(p.spots.id(s))}
+	}
+	if int(n.sum) == len(p.sums) {
 		p.sums = append(p.sums, sum{})
 	}
-	p.sums[id].add(f, r.at)
+	p.sums[n.sum].add(f, r.at)
 }
 
 func (p *packer) flush() error {

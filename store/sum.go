@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"tripline/learn"
@@ -14,6 +15,8 @@ type sum struct {
 	first, last              instant
 	flows, refused, up, down uint64
 	evidence                 learn.Evidence
+	day                      learn.Block // with hours: blocks not yet in blocks
+	hours                    uint64      // bit n is the block day+n
 	blocks                   []learn.Block
 	runs                     []uint32
 }
@@ -33,8 +36,18 @@ func (s *sum) add(f *learn.Flow, at instant) {
 	s.up += f.Up
 	s.down += f.Down
 	s.evidence = max(s.evidence, f.Evidence)
-	if b := learn.BlockOf(f.Time); len(s.blocks) == 0 || s.blocks[len(s.blocks)-1] != b {
-		s.blocks = append(s.blocks, b)
+	b := learn.BlockOf(f.Time)
+	if day := b &^ 63; day != s.day {
+		s.unroll()
+		s.day = day
+	}
+	s.hours |= 1 << (b & 63)
+}
+
+// unroll moves the blocks of the day to the others.
+func (s *sum) unroll() {
+	for ; s.hours != 0; s.hours &= s.hours - 1 {
+		s.blocks = append(s.blocks, s.day+learn.Block(bits.TrailingZeros64(s.hours)))
 	}
 }
 
@@ -58,6 +71,7 @@ func (s *sum) merge(t *sum) {
 
 // tidy sorts what was appended and drops repeats.
 func (s *sum) tidy() {
+	s.unroll()
 	s.blocks, s.runs = set(s.blocks), set(s.runs)
 }
 
