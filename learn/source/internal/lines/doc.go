@@ -1,0 +1,25 @@
+// Package lines reads log files line by line, each line once, while others
+// rotate, compress, truncate and delete them.
+//
+// # Vocabulary
+//
+// A [Reader] reads one log, named by the path of its live file. A log is a
+// family of files: the live one, and its predecessors by name (filter.log.0,
+// filter.log.1.bz2, filter.log-20260102.gz, filter_20260102.0001.log). A
+// [Cursor] says how far the family was read. It recognises its file by a
+// fingerprint of the bytes around it, so a predecessor may be renamed, copied
+// or compressed in the meantime.
+//
+// # What it promises
+//
+// With the cursor of the last line that was kept, a new Reader goes on with the
+// line after it: none is lost, none is read twice, in whichever file it is now.
+// Where that cannot be promised, because the file is gone, [Stats] says so.
+// A line that is still being written waits until it is complete. Memory is
+// bounded by the longest line allowed, whatever the input is.
+//
+// # What it does not do
+//
+// It does not look into lines. A log that is copied and truncated loses what
+// the writer appends between the two; no reader can see that.
+package lines

@@ -1,0 +1,254 @@
+package lines
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+func (p *piece) absent() bool { return p.file == nil && p.in == nil }
+
+// begin goes to the place of the cursor. A log that does not exist yet begins
+// later.
+func (r *Reader) begin() error {
+	list, err := r.log.list()
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	return r.resume(list)
+}
+
+// advance is called at the end of a file. It goes on in the next newer one, or
+// returns io.EOF if there is none.
+func (r *Reader) advance() error {
+	if r.log == nil || r.unmoved() {
+		return r.end()
+	}
+	list, err := r.log.list()
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 || r.cur.absent() && r.prev.IsZero() && r.first(list) < 0 {
+		return r.end()
+	}
+	if r.cur.absent() {
+		return r.resume(list)
+	}
+	next, moved, err := r.successor(list)
+	if moved || err != nil {
+		return err
+	}
+	if next < 0 || r.mustWait(list, next) {
+		return r.end()
+	}
+	return r.leave(list, next)
+}
+
+// end returns io.EOF, after the unfinished last line for readers who want it.
+func (r *Reader) end() error {
+	if p := r.cur; r.o.Whole && p.rest() > 0 && !p.skip {
+		p.final = true
+		return nil
+	}
+	return io.EOF
+}
+
+// unmoved is the quick answer for the common case: the file is still the live
+// one. A reader who has nothing of it yet looks closer: it may have been copied
+// and truncated since.
+func (r *Reader) unmoved() bool {
+	p := r.cur
+	if p.absent() || p.offset() == 0 || r.log.linked {
+		return false
+	}
+	info, err := os.Stat(r.log.path)
+	return err == nil && os.SameFile(info, p.info)
+}
+
+// successor returns which file comes after the current one, -1 for none. If
+// the current one is not there any more, it may be there compressed: then
+// reading has moved to it.
+func (r *Reader) successor(list []member) (next int, moved bool, err error) {
+	i := index(list, r.cur.info)
+	if i < 0 {
+		moved, err = r.moved(list)
+		return newer(list, r.cur.info.ModTime()), moved, err
+	}
+	if i < len(list)-1 {
+		return i + 1, false, nil
+	}
+	if r.untouched() {
+		if moved, err = r.moved(list); moved || err != nil {
+			return 0, moved, err
+		}
+		if n := newer(list, r.prev.Time); n < i {
+			return n, false, nil
+		}
+	}
+	return -1, false, nil
+}
+
+// untouched says whether nothing of the current file was seen, so that it may
+// have been copied and emptied unnoticed.
+func (r *Reader) untouched() bool {
+	return r.cur.offset() == 0 && r.cur.end == 0 && !r.prev.IsZero()
+}
+
+// moved searches the file that was read last under another name, once for each
+// state of the directory.
+func (r *Reader) moved(list []member) (bool, error) {
+	sig := signature(list)
+	if sig == r.searched {
+		return false, nil
+	}
+	q, err := find(list, r.Cursor())
+	if err != nil {
+		return false, err
+	}
+	r.searched = sig
+	if q != nil {
+		r.enter(q, list)
+		return true, nil
+	}
+	if newer(list, r.Cursor().Time) < len(list)-1 {
+		r.past.Lost++ // it was pruned, so others may have been
+	}
+	return false, nil
+}
+
+// newer returns the oldest file written after t. The live one always is.
+func newer(list []member, t time.Time) int {
+	for i, m := range list {
+		if m.info.ModTime().After(t) {
+			return i
+		}
+	}
+	return len(list) - 1
+}
+
+// mustWait holds reading back at a rotated file. Its writer goes on there until
+// it is told, so the next file should hold something, the old one be quiet, and
+// be read to its end after both.
+func (r *Reader) mustWait(list []member, next int) bool {
+	if next < len(list)-1 {
+		return false
+	}
+	info, err := os.Stat(list[next].path)
+	if err != nil || info.Size() == 0 {
+		return true
+	}
+	if p := r.cur; p.done || !r.o.Follow && p.rest() == 0 {
+		return false
+	}
+	quiet := time.Since(r.cur.info.ModTime())
+	return quiet >= 0 && quiet < r.o.Settle
+}
+
+// leave goes from the current file to another, once it is drained.
+func (r *Reader) leave(list []member, next int) error {
+	p := r.cur
+	if !p.drained && !p.done {
+		p.drained = true
+		return nil
+	}
+	if p.rest() > 0 {
+		p.final, p.done = true, true
+		return nil
+	}
+	opened, err := r.open(list, next)
+	if opened {
+		r.past.Rotations++
+	}
+	return err
+}
+
+// open goes on at the beginning of a file of the list. It is false if the file
+// was renamed since: then it is worth looking again.
+func (r *Reader) open(list []member, i int) (bool, error) {
+	q, err := openPiece(list[i].path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	if !os.SameFile(q.info, list[i].info) {
+		return false, q.shut()
+	}
+	r.searched = signature(list)
+	r.enter(q, list)
+	return true, nil
+}
+
+// enter makes q the current piece.
+func (r *Reader) enter(q *piece, list []member) {
+	r.prev = r.Cursor()
+	r.donePast, _ = r.Progress()
+	r.past = r.Stats()
+	r.past.Torn = 0
+	_ = r.cur.shut() // it was only read
+	r.cur, r.from, r.fromLine, r.later = q, q.offset(), q.line, 0
+	for _, m := range list[index(list, q.info)+1:] {
+		r.later += m.info.Size()
+	}
+}
+
+// resume goes on behind the last line that was delivered, wherever it is now.
+func (r *Reader) resume(list []member) error {
+	c := r.Cursor()
+	if c.IsZero() {
+		if i := r.first(list); i >= 0 {
+			_, err := r.open(list, i)
+			return err
+		}
+		return nil
+	}
+	q, err := find(list, c)
+	if err != nil {
+		return err
+	}
+	if q != nil {
+		r.enter(q, list)
+		return nil
+	}
+	opened, err := r.open(list, newer(list, c.Time))
+	if opened {
+		r.past.Lost++
+	}
+	return err
+}
+
+// first returns where a reader without a cursor begins, -1 if that file does
+// not exist yet.
+func (r *Reader) first(list []member) int {
+	if r.o.Predecessors {
+		return 0
+	}
+	base := filepath.Base(r.log.target)
+	return slices.IndexFunc(list, func(m member) bool { return filepath.Base(m.path) == base })
+}
+
+// truncated goes on after the file was emptied under the reader: behind the
+// same line in the copy that was made before, or at the beginning.
+func (r *Reader) truncated() error {
+	list, err := r.log.list()
+	if err != nil {
+		return err
+	}
+	if len(list) == 0 {
+		return io.EOF
+	}
+	p, lost := r.cur, r.past.Lost
+	err = r.resume(list)
+	if r.cur != p {
+		r.past.Truncations++
+	}
+	if r.past.Lost > lost {
+		r.past.LostBytes += int64(p.rest())
+	}
+	return err
+}

@@ -1,0 +1,88 @@
+package lines
+
+import (
+	"errors"
+	"io"
+)
+
+// cursor says how far the piece was read.
+func (p *piece) cursor() Cursor {
+	c := Cursor{File: p.name, Offset: p.offset(), Line: p.line, Skip: p.skip}
+	if p.info != nil {
+		c.Inode, c.Time = inode(p.info), p.info.ModTime().UTC()
+	}
+	c.Head, c.Tail = p.sums()
+	return c
+}
+
+// sums returns the fingerprints at the present place.
+func (p *piece) sums() (head, tail string) {
+	n := min(p.offset(), imprint)
+	if head = p.headSum; head == "" {
+		head = fingerprint(p.head[:min(int(n), len(p.head))])
+	}
+	if n == imprint {
+		p.headSum = head
+	}
+	return head, fingerprint(p.buf[p.pos-int(n) : p.pos])
+}
+
+// seek goes to the place of a cursor. It is false if the cursor was not taken
+// in this text.
+func (p *piece) seek(c Cursor) bool {
+	if p.in == nil {
+		return p.jump(c) && p.at(c)
+	}
+	for p.base+int64(p.end) < c.Offset {
+		if err := p.fill(); err != nil || p.foreign(c) {
+			return false
+		}
+		p.pos = p.end
+		if over := p.base + int64(p.end) - c.Offset; over > 0 {
+			p.pos -= int(over)
+		}
+		p.scan = p.pos
+	}
+	return p.at(c)
+}
+
+// jump reads what is around the place in a plain file.
+func (p *piece) jump(c Cursor) bool {
+	if p.info.Size() < c.Offset {
+		return false
+	}
+	head := make([]byte, headSize)
+	n, err := p.file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false
+	}
+	p.head = head[:n]
+	p.compact()
+	keep := min(c.Offset, imprint)
+	p.base = c.Offset - keep
+	n, _ = p.file.ReadAt(p.buf[:keep], p.base)
+	p.pos, p.scan, p.end = n, n, n
+	return true
+}
+
+// foreign rejects early a compressed file that begins with other text.
+func (p *piece) foreign(c Cursor) bool {
+	n := int(min(c.Offset, imprint))
+	return len(p.head) >= n && fingerprint(p.head[:n]) != c.Head
+}
+
+// at says whether the piece stands where the cursor was taken, and takes over
+// what the cursor knows.
+func (p *piece) at(c Cursor) bool {
+	if p.offset() != c.Offset || int64(len(p.head)) < min(c.Offset, imprint) {
+		return false
+	}
+	if head, tail := p.sums(); head != c.Head || tail != c.Tail {
+		return false
+	}
+	p.line, p.skip = c.Line, c.Skip
+	if p.skip {
+		p.skipLine()
+	}
+	return true
+}
