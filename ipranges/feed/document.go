@@ -1,0 +1,183 @@
+package feed
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"net/netip"
+
+	"tripline/ipranges"
+)
+
+// A document is a publisher's file, decoded.
+type document interface {
+	shape() error // says what is missing
+	entries() iter.Seq[entry]
+	edition() Edition
+}
+
+// An entry is one line of a document, not yet checked.
+type entry struct {
+	list   string // "prefixes"
+	index  int
+	prefix string
+	label  ipranges.Label
+	err    error // what the document already knows to be wrong
+}
+
+// reader returns how a feed's document is read.
+func reader[D any, P interface {
+	*D
+	document
+}]() func(io.Reader) (document, error) {
+	return func(r io.Reader) (document, error) {
+		d := P(new(D))
+		if err := decode(r, d); err != nil {
+			return nil, err
+		}
+		return d, d.shape()
+	}
+}
+
+// parser returns how the ranges of a feed are read.
+func parser(name string, read func(io.Reader) (document, error)) func(io.Reader) iter.Seq2[ipranges.Range, error] {
+	return func(r io.Reader) iter.Seq2[ipranges.Range, error] {
+		return func(yield func(ipranges.Range, error) bool) {
+			d, err := read(r)
+			if err != nil {
+				yield(ipranges.Range{}, fmt.Errorf("%s: %w", name, err))
+				return
+			}
+			n := 0
+			for e := range d.entries() {
+				rng, err := e.rng()
+				if err != nil {
+					err = fmt.Errorf("%s: %s[%d]: %w", name, e.list, e.index, err)
+				}
+				if n++; !yield(rng, err) {
+					return
+				}
+			}
+			if n == 0 {
+				yield(ipranges.Range{}, fmt.Errorf("%s: the list is empty", name))
+			}
+		}
+	}
+}
+
+// rng checks an entry. All of it is text from the network.
+func (e entry) rng() (ipranges.Range, error) {
+	if e.err != nil {
+		return ipranges.Range{}, e.err
+	}
+	p, err := netip.ParsePrefix(e.prefix)
+	if err != nil {
+		return ipranges.Range{}, fmt.Errorf("invalid prefix %.60q, want an address and a length", e.prefix)
+	}
+	p = p.Masked()
+	if err := public(p); err != nil {
+		return ipranges.Range{}, err
+	}
+	if l, err := ipranges.ParseLabel(e.label.String()); err != nil || l != e.label {
+		return ipranges.Range{}, fmt.Errorf("invalid label %.120q", e.label.String())
+	}
+	return ipranges.Range{Prefix: p, Label: e.label}, nil
+}
+
+// A file that claims more of the address space than any provider has, or space
+// that nobody has, is a mistake or an attack.
+const (
+	shortest4 = 8
+	shortest6 = 16
+)
+
+// special is the space that is never a provider's: the private, local and
+// multicast networks of RFC 6890. Documentation networks are left out of it, as
+// examples use them.
+var special = ipranges.NewSet(
+	netip.MustParsePrefix("0.0.0.0/8"),
+	netip.MustParsePrefix("10.0.0.0/8"),
+	netip.MustParsePrefix("100.64.0.0/10"),
+	netip.MustParsePrefix("127.0.0.0/8"),
+	netip.MustParsePrefix("169.254.0.0/16"),
+	netip.MustParsePrefix("172.16.0.0/12"),
+	netip.MustParsePrefix("192.168.0.0/16"),
+	netip.MustParsePrefix("198.18.0.0/15"),
+	netip.MustParsePrefix("224.0.0.0/3"),
+	netip.MustParsePrefix("::/8"),
+	netip.MustParsePrefix("fc00::/7"),
+	netip.MustParsePrefix("fe80::/9"),
+	netip.MustParsePrefix("ff00::/8"),
+)
+
+func public(p netip.Prefix) error {
+	shortest := shortest6
+	if p.Addr().Is4() {
+		shortest = shortest4
+	}
+	if p.Bits() < shortest {
+		return fmt.Errorf("prefix %s is suspiciously large, want /%d or longer", p, shortest)
+	}
+	if special.Within(p) > 0 {
+		return fmt.Errorf("prefix %s is private or reserved space", p)
+	}
+	return nil
+}
+
+// decode reads one JSON document and wants nothing after it.
+func decode(r io.Reader, into any) error {
+	br := bufio.NewReader(r)
+	head, err := br.Peek(512)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if err := looksLikeJSON(head); err != nil {
+		return err
+	}
+	if bytes.HasPrefix(head, bom) {
+		if _, err := br.Discard(len(bom)); err != nil {
+			return err
+		}
+	}
+	dec := json.NewDecoder(br)
+	if err := dec.Decode(into); err != nil {
+		return asJSONError(err)
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is more after the end of the JSON document")
+	}
+	return nil
+}
+
+// asJSONError says in the words of a user what the library found.
+func asJSONError(err error) error {
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return fmt.Errorf("%s at byte %d is a JSON %.20s of another type than published", wrong.Field, wrong.Offset, wrong.Value)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return fmt.Errorf("the JSON document is cut off: %w", err)
+	}
+	return fmt.Errorf("invalid JSON: %w", err)
+}
+
+var bom = []byte("\xef\xbb\xbf")
+
+// looksLikeJSON tells apart what people and proxies hand over instead.
+func looksLikeJSON(head []byte) error {
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
+	switch {
+	case len(text) == 0:
+		return errors.New("nothing in it, want a JSON document")
+	case text[0] == '<':
+		return errors.New("a web page, want a JSON document")
+	case bytes.HasPrefix(text, []byte("\x1f\x8b")):
+		return errors.New("compressed by gzip, want the JSON document in it")
+	case text[0] != '{':
+		return fmt.Errorf("begins with %q, want a JSON object", text[:1])
+	}
+	return nil
+}

@@ -1,0 +1,103 @@
+// Package feed reads the address ranges that providers publish.
+//
+// # Vocabulary
+//
+// A [Feed] is one published file: where it is and how it reads. A [Snapshot] is
+// what it said once, checked. [Assemble] makes one list of several feeds.
+//
+// # What it promises
+//
+// A file is taken whole or not at all: one entry that cannot be read, an empty
+// list, private space or a suspiciously short prefix refuse it. Two files that
+// say the same have the same [Snapshot.Content], however they are written.
+//
+// # What it does not do
+//
+// It opens no file and reads no clock. Only [Fetch] uses the network, through
+// the client it is given.
+package feed
+
+import (
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"tripline/ipranges"
+)
+
+// A Feed is what one provider publishes.
+type Feed struct {
+	Name  string // what the command line calls it: "aws"
+	URL   string
+	Short string // one line of help, no full stop
+	// Parse yields ranges. An entry that cannot be read yields an error with
+	// its index, and the next ones follow; a file of another shape ends it.
+	Parse func(io.Reader) iter.Seq2[ipranges.Range, error]
+
+	page string // a page that links to the current file, where URL may vanish
+	read func(io.Reader) (document, error)
+	like func(head string) bool
+}
+
+// An Edition is what a publisher says of a file: when it was made, and a token
+// that changes with every publication, often without any other change.
+type Edition struct {
+	Published time.Time // zero if the file does not say
+	Token     string
+}
+
+// All lists the feeds by name.
+var All = []Feed{aws, azure, gcp, google}
+
+// Find returns the feed called name.
+func Find(name string) (Feed, error) {
+	for _, f := range All {
+		if strings.EqualFold(f.Name, name) {
+			return f, nil
+		}
+	}
+	return Feed{}, fmt.Errorf("no feed called %q, want %s", name, names())
+}
+
+func names() string {
+	out := make([]string, len(All))
+	for i, f := range All {
+		out[i] = f.Name
+	}
+	return strings.Join(out, ", ")
+}
+
+// Detect returns the feed that a file which begins with head belongs to. The
+// first 4 KiB are enough.
+func Detect(head []byte) (Feed, error) {
+	if err := looksLikeJSON(head); err != nil {
+		return Feed{}, err
+	}
+	i := slices.IndexFunc(All, func(f Feed) bool { return f.like(string(head)) })
+	if i < 0 {
+		return Feed{}, fmt.Errorf("not a file of a known feed, want one of %s", names())
+	}
+	return All[i], nil
+}
+
+// Assemble makes one list of what several feeds say, by feed name, in the order
+// of the names.
+//
+// What Google publishes as its own contains its cloud, where anyone can rent an
+// address. The cloud is taken out by addresses, not by equal prefixes, which
+// differ. Without the cloud's list that cannot be done; the label is then
+// google/goog, a wide and shared one.
+func Assemble(feeds map[string][]ipranges.Range) []ipranges.Range {
+	var out []ipranges.Range
+	for _, f := range All {
+		ranges := feeds[f.Name]
+		if f.Name == google.Name && len(ranges) > 0 {
+			ranges = withoutCloud(ranges, feeds[gcp.Name])
+		}
+		out = append(out, ranges...)
+	}
+	return out
+}

@@ -1,0 +1,171 @@
+package feed
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// MaxBytes is how large a file may be, decompressed. The largest one published
+// today has 5 MB.
+const MaxBytes = 64 << 20
+
+// ErrNotModified is returned by [Fetch] if the server says that nothing has
+// changed since the last time. Keep the last snapshot.
+var ErrNotModified = errors.New("not modified")
+
+// Validators are what is known of the last snapshot. The zero value means that
+// there is none.
+type Validators struct {
+	ETag, LastModified string
+	Entries            int // see [Snapshot.Plausible]
+}
+
+// Fetch gets what a feed says now. It returns a snapshot only if the whole file
+// was read and is plausible; otherwise the last one is still the best there is.
+// The time it may take is the context's.
+func Fetch(ctx context.Context, client *http.Client, f Feed, last Validators) (*Snapshot, error) {
+	s, err := fetch(ctx, secure(client), f, last)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", f.Name, err)
+	}
+	return s, nil
+}
+
+func fetch(ctx context.Context, client *http.Client, f Feed, last Validators) (*Snapshot, error) {
+	s, err := f.get(ctx, client, f.URL, last)
+	if err == nil || f.page == "" || errors.Is(err, ErrNotModified) || ctx.Err() != nil {
+		return s, err
+	}
+	current, pageErr := linked(ctx, client, f)
+	if pageErr != nil {
+		return nil, errors.Join(err, pageErr)
+	}
+	return f.get(ctx, client, current, last)
+}
+
+// get fetches and reads the feed's file at address.
+func (f Feed) get(ctx context.Context, client *http.Client, address string, last Validators) (*Snapshot, error) {
+	resp, err := request(ctx, client, address, last)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := body(resp)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	s, err := f.Read(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", address, err)
+	}
+	s.URL = address
+	s.ETag, s.LastModified = resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")
+	return s, s.Plausible(last.Entries)
+}
+
+// request returns an answer with status 200, or an error.
+func request(ctx context.Context, client *http.Client, address string, last Validators) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("User-Agent", "tripline")
+	setIf(req.Header, "If-None-Match", last.ETag)
+	setIf(req.Header, "If-Modified-Since", last.LastModified)
+	resp, err := client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusOK {
+		return resp, nil
+	}
+	if err := resp.Body.Close(); err != nil {
+		return nil, err
+	}
+	if resp.StatusCode == http.StatusNotModified {
+		return nil, ErrNotModified
+	}
+	return nil, fmt.Errorf("%s: status %d %s", address, resp.StatusCode, http.StatusText(resp.StatusCode))
+}
+
+func setIf(h http.Header, key, value string) {
+	if value != "" {
+		h.Set(key, value)
+	}
+}
+
+// body reads an answer up to MaxBytes. The transport decompresses what it asked
+// for itself; what comes compressed all the same is decompressed here.
+func body(resp *http.Response) ([]byte, error) {
+	r := io.Reader(resp.Body)
+	if strings.EqualFold(resp.Header.Get("Content-Encoding"), "gzip") {
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, err
+		}
+		r = z
+	}
+	raw, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
+	switch {
+	case errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fmt.Errorf("cut off after %d bytes: %w", len(raw), err)
+	case err != nil:
+		return nil, err
+	case len(raw) > MaxBytes:
+		return nil, fmt.Errorf("more than %d MiB", MaxBytes>>20)
+	}
+	return raw, nil
+}
+
+// secure returns a client that also refuses to be sent from https to http.
+func secure(client *http.Client) *http.Client {
+	c := *client
+	next := c.CheckRedirect
+	c.CheckRedirect = func(req *http.Request, via []*http.Request) error {
+		switch {
+		case via[0].URL.Scheme == "https" && req.URL.Scheme != "https":
+			return errors.New("redirected from https to " + req.URL.Scheme)
+		case next != nil:
+			return next(req, via)
+		case len(via) >= 5:
+			return errors.New("redirected 5 times")
+		}
+		return nil
+	}
+	return &c
+}
+
+// link is what a file of service tags is called. What it leads to is checked
+// before it is followed.
+var link = regexp.MustCompile(`https?://[^"'<>\s\\]{1,300}/ServiceTags_Public_\d{8}\.json`)
+
+// linked returns the address of the current file, as the feed's page says. It
+// must be on the host that the feed is published on.
+func linked(ctx context.Context, client *http.Client, f Feed) (string, error) {
+	resp, err := request(ctx, client, f.page, Validators{})
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	page, err := body(resp)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", f.page, err)
+	}
+	want, err := url.Parse(f.URL)
+	if err != nil {
+		return "", err
+	}
+	for _, found := range link.FindAllString(string(page), -1) {
+		if u, err := url.Parse(found); err == nil && u.Host == want.Host && u.Scheme == want.Scheme {
+			return found, nil
+		}
+	}
+	return "", fmt.Errorf("%s: no link to a file of service tags on %s", f.page, want.Host)
+}

@@ -1,0 +1,117 @@
+package feed
+
+import (
+	"errors"
+	"iter"
+	"net/netip"
+	"strings"
+	"time"
+
+	"tripline/ipranges"
+)
+
+// One entry of goog.json, which lists all that is Google's, its cloud included
+// (https://support.google.com/a/answer/10026322):
+//
+//	{"ipv6Prefix": "2001:4860::/32"}
+var google = Feed{
+	Name:  "google",
+	URL:   "https://www.gstatic.com/ipranges/goog.json",
+	Short: "Google's own services: all of Google without its cloud",
+	Parse: parser("google", readGoogle),
+	read:  readGoogle,
+	like: func(head string) bool {
+		return strings.Contains(head, `"creationTime"`) && !strings.Contains(head, `"scope"`)
+	},
+}
+
+var readGoogle = reader[googleDocument]()
+
+var (
+	googleServices = ipranges.Label{Provider: "google", Service: "services"}
+	googleWhole    = ipranges.Label{Provider: "google", Service: "goog"}
+)
+
+type googleDocument struct{ googleFile }
+
+func (d *googleDocument) entries() iter.Seq[entry] {
+	return d.each(func(e googleEntry) (ipranges.Label, error) {
+		if e.Scope != "" || e.Service != "" {
+			return ipranges.Label{}, errors.New(`a "scope" or "service", which only Google Cloud's list has`)
+		}
+		return googleServices, nil
+	})
+}
+
+// googleFile is what cloud.json and goog.json have in common.
+type googleFile struct {
+	SyncToken    string        `json:"syncToken"`
+	CreationTime string        `json:"creationTime"`
+	Prefixes     []googleEntry `json:"prefixes"`
+}
+
+type googleEntry struct {
+	IPv4Prefix string `json:"ipv4Prefix"`
+	IPv6Prefix string `json:"ipv6Prefix"`
+	Service    string `json:"service"`
+	Scope      string `json:"scope"`
+}
+
+func (d *googleFile) shape() error {
+	if d.Prefixes == nil {
+		return errors.New(`no "prefixes"`)
+	}
+	return nil
+}
+
+func (d *googleFile) each(label func(googleEntry) (ipranges.Label, error)) iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		for i, e := range d.Prefixes {
+			l, err := label(e)
+			if (e.IPv4Prefix == "") == (e.IPv6Prefix == "") {
+				err = errors.New(`want "ipv4Prefix" or "ipv6Prefix"`)
+			}
+			if !yield(entry{"prefixes", i, e.IPv4Prefix + e.IPv6Prefix, l, err}) {
+				return
+			}
+		}
+	}
+}
+
+// creationTime has no zone; it agrees with syncToken, milliseconds in UTC.
+func (d *googleFile) edition() Edition {
+	made, err := time.Parse("2006-01-02T15:04:05.999999999", d.CreationTime)
+	if err != nil {
+		made = time.Time{}
+	}
+	return Edition{Published: made, Token: d.SyncToken}
+}
+
+// vips are the addresses of restricted.googleapis.com and
+// private.googleapis.com (Google Cloud documentation, "Configure Private Google
+// Access"). They are Google's own services and in neither list.
+var vips = []netip.Prefix{
+	netip.MustParsePrefix("199.36.153.4/30"),
+	netip.MustParsePrefix("199.36.153.8/30"),
+}
+
+// withoutCloud returns what is left of all when cloud is taken out.
+func withoutCloud(all, cloud []ipranges.Range) []ipranges.Range {
+	label, rest := googleWhole, setOf(all)
+	if len(cloud) > 0 {
+		label, rest = googleServices, rest.Subtract(setOf(cloud))
+	}
+	var out []ipranges.Range
+	for _, p := range rest.Union(ipranges.NewSet(vips...)).Prefixes() {
+		out = append(out, ipranges.Range{Prefix: p, Label: label})
+	}
+	return out
+}
+
+func setOf(ranges []ipranges.Range) ipranges.Set {
+	prefixes := make([]netip.Prefix, len(ranges))
+	for i, r := range ranges {
+		prefixes[i] = r.Prefix
+	}
+	return ipranges.NewSet(prefixes...)
+}
