@@ -1,0 +1,115 @@
+package learn
+
+import (
+	"cmp"
+	"encoding/binary"
+	"math"
+	"net/netip"
+
+	"tripline/ipranges"
+)
+
+// A family is how addresses become keys of a tree: all bits of an IPv4 address,
+// the network half of an IPv6 address (RFC 6177: a subscriber has a /64 at
+// least, so the other half says nothing).
+type family struct {
+	v4     bool
+	depth  int // bits of a key
+	widest int // no prefix that folding proposes is shorter
+}
+
+var families = [...]family{{v4: true, depth: 32, widest: 8}, {depth: 64, widest: 32}}
+
+func familyOf(a netip.Addr) family {
+	if a.Is4() {
+		return families[0]
+	}
+	return families[1]
+}
+
+func (f family) key(a netip.Addr) uint64 {
+	if f.v4 {
+		b := a.As4()
+		return uint64(binary.BigEndian.Uint32(b[:]))
+	}
+	b := a.As16()
+	return binary.BigEndian.Uint64(b[:8])
+}
+
+func (f family) prefix(n node) netip.Prefix {
+	if f.v4 {
+		var b [4]byte
+		binary.BigEndian.PutUint32(b[:], uint32(n.key)) //nolint:gosec // keys of IPv4 have 32 bits
+		return netip.PrefixFrom(netip.AddrFrom4(b), n.bits)
+	}
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], n.key)
+	return netip.PrefixFrom(netip.AddrFrom16(b), n.bits)
+}
+
+// size returns how much of this family s opens.
+func (f family) size(s ipranges.Set) float64 {
+	if f.v4 {
+		return float64(s.Exposure().V4)
+	}
+	return float64(s.Exposure().V6)
+}
+
+// A home is the smallest published set that holds an address, else the
+// autonomous system that announces it, else nothing.
+type home struct {
+	label ipranges.Label
+	asn   uint32
+}
+
+func (h home) compare(o home) int {
+	return cmp.Or(h.label.Compare(o.label), cmp.Compare(h.asn, o.asn))
+}
+
+// homeOf returns the home of a. Space of which only hosts are admitted has
+// none, whatever is published of it.
+func (f *folding) homeOf(a netip.Addr) home {
+	if f.hosts.Contains(a) {
+		return home{}
+	}
+	if l, ok := f.options.Space.Table.Home(a); ok {
+		return home{label: l}
+	}
+	as, _ := f.options.Space.AS(a)
+	return home{asn: as.Number}
+}
+
+// A published is a published set as a candidate: empty if it must not be one.
+type published struct {
+	set  ipranges.Set
+	size float64
+}
+
+// published returns what l opens of a family. A set that reaches into space of
+// which only hosts are admitted is no candidate.
+func (f *folding) published(fam family, l ipranges.Label) published {
+	set, ok := f.options.Space.Table.Set(l)
+	if !ok || !set.Intersect(f.hosts).IsEmpty() {
+		return published{}
+	}
+	return published{set: set, size: fam.size(set)}
+}
+
+// bySet is the prior odds, as a logarithm, that the destinations in a published
+// set are spread evenly over it rather than as the model of the bits says.
+var bySet = math.Log(0.05 / 0.95)
+
+// negligible is a belief that is not worth asking a published set for.
+const negligible = 1e-6
+
+// belief returns the posterior probability that keys are spread evenly over a
+// set of the given size.
+func (p polya) belief(keys []uint64, size float64) float64 {
+	if len(keys) < 2 || size == 0 {
+		return 0
+	}
+	// The first key is given: that the set is in use at all says nothing.
+	bits := p.logLikelihood(keys, 0) + float64(len(p.strength))*math.Ln2
+	odds := bySet - float64(len(keys)-1)*math.Log(size) - bits
+	return 1 / (1 + math.Exp(-min(50, max(-50, odds))))
+}
