@@ -1,0 +1,131 @@
+package export
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+)
+
+// mergeConfig replaces aliases of the same name in a configuration of pfSense
+// and adds the others at the end of its section. Everything else stays as it is,
+// byte for byte. Of a whole configuration only the section comes back. old is
+// the names of the aliases that were kept.
+func mergeConfig(document []byte, aliases []alias) (out []byte, old []string, err error) {
+	s, err := findSection(document)
+	if err != nil {
+		return nil, nil, err
+	}
+	if len(s.aliases) == 0 && len(aliases) == 0 {
+		return nil, nil, errors.New("configuration to merge into: there are no aliases in it and none to add, which pfSense refuses to restore")
+	}
+	m := merger{section: s, document: document, newline: "\n", aliases: aliases}
+	if bytes.Contains(document, []byte("\r\n")) {
+		m.newline = "\r\n"
+	}
+	return m.merge(), m.old, nil
+}
+
+type merger struct {
+	*section
+	document []byte
+	newline  string
+	aliases  []alias
+	out      bytes.Buffer
+	done     []string // names written
+	old      []string
+}
+
+func (m *merger) merge() []byte {
+	if m.section.whole {
+		m.out.Write(m.document[:m.outer.from])
+	} else {
+		m.out.WriteString(xmlHeader + m.newline)
+	}
+	m.write()
+	if m.section.whole {
+		m.out.Write(m.document[m.outer.to:])
+	} else {
+		m.out.WriteString(m.newline)
+	}
+	return m.out.Bytes()
+}
+
+// write writes the section with its tags.
+func (m *merger) write() {
+	if m.outer == (piece{}) {
+		m.out.WriteString("<aliases>")
+		m.add()
+		m.out.WriteString(m.newline + "</aliases>")
+		return
+	}
+	at := m.outer.from
+	for _, a := range m.section.aliases {
+		m.out.Write(m.document[at:a.from])
+		m.replace(a)
+		at = a.to
+	}
+	if m.inner == m.outer { // <aliases/>
+		tag := strings.TrimRight(strings.TrimSuffix(string(m.document[m.outer.from:m.outer.to]), "/>"), " \t\r\n")
+		m.out.WriteString(tag + ">")
+		m.add()
+		m.out.WriteString(m.newline + m.outdent() + "</aliases>")
+		return
+	}
+	if len(m.section.aliases) == 0 {
+		m.out.Write(m.document[at:m.inner.from])
+		at = m.inner.from
+	}
+	m.add()
+	m.out.Write(m.document[at:m.outer.to])
+}
+
+// replace writes one alias of the document, or ours if it has its name. A
+// second one of that name would bring back what the first one no longer opens.
+func (m *merger) replace(a namedPiece) {
+	ours := slices.IndexFunc(m.aliases, func(b alias) bool { return b.name == a.name })
+	switch {
+	case ours < 0:
+		m.out.Write(m.document[a.from:a.to])
+		m.old = append(m.old, a.name)
+	case !slices.Contains(m.done, a.name):
+		m.out.Write(m.aliases[ours].xml(m.indent(), m.newline))
+		m.done = append(m.done, a.name)
+	}
+}
+
+// add writes the aliases that were not in the document.
+func (m *merger) add() {
+	for i := range m.aliases {
+		if !slices.Contains(m.done, m.aliases[i].name) {
+			m.out.WriteString(m.newline + m.indent())
+			m.out.Write(m.aliases[i].xml(m.indent(), m.newline))
+		}
+	}
+}
+
+// indent returns the blanks before an alias of the document.
+func (m *merger) indent() string {
+	if len(m.section.aliases) > 0 {
+		if blanks, ok := m.blanksBefore(m.section.aliases[0].from); ok {
+			return blanks
+		}
+	}
+	return m.outdent() + "\t"
+}
+
+// outdent returns the blanks before the section.
+func (m *merger) outdent() string {
+	blanks, _ := m.blanksBefore(m.outer.from)
+	return blanks
+}
+
+// blanksBefore returns the blanks between a line's begin and at; ok is false if
+// something else stands there.
+func (m *merger) blanksBefore(at int) (blanks string, ok bool) {
+	line := m.document[bytes.LastIndexByte(m.document[:at], '\n')+1 : at]
+	if len(bytes.Trim(line, " \t")) > 0 {
+		return "", false
+	}
+	return string(line), true
+}

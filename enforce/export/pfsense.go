@@ -1,0 +1,275 @@
+package export
+
+// An address alias of pfSense, as a URL table fetches it:
+//
+//	# tripline: what agent bot may reach on tcp/443
+//	192.0.2.7
+//	198.51.100.0/24
+//	2001:db8::/32
+//
+// Format: https://docs.netgate.com/pfsense/en/latest/firewall/aliases-types.html
+// and, for what is not written there, pfSense's own parser: a line is cut at the
+// first blank and at "#", but a tab, a range or a comment that is no host name
+// loses the address. So entries stand alone, and comments are whole lines.
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+
+	"tripline/enforce"
+	"tripline/ipranges"
+	"tripline/learn"
+)
+
+var pfsense = Format{
+	Name:  "pfsense",
+	Short: "pfSense aliases: URL tables, port lists, import texts and a config.xml section",
+	Files: pfsenseFiles,
+}
+
+const (
+	lineMax   = 250 // bytes of a comment: pfSense drops longer lines than 253
+	descrMax  = 199 // bytes of an entry's description
+	aliasMax  = 5000
+	tableWarn = 200_000 // half of pfSense's limit: a reload holds old and new at once
+)
+
+// pfsenseRules are the protocols a rule of pfSense can name, as its page calls
+// them. SCTP is there, but pf matches no ports with it.
+var pfsenseRules = map[learn.Proto]string{
+	learn.TCP: "TCP", learn.UDP: "UDP", learn.ICMP: "ICMP", learn.ICMPv6: "ICMP",
+	learn.IGMP: "IGMP", learn.GRE: "GRE", learn.ESP: "ESP",
+	41: "IPV6", 51: "AH", 89: "OSPF", 103: "PIM",
+}
+
+// pfsenseCannot is the [limit] of pfSense.
+func pfsenseCannot(s learn.Service) string {
+	switch {
+	case s.Proto == learn.SCTP:
+		return "pfSense cannot restrict the ports of SCTP; it is not exported"
+	case pfsenseRules[s.Proto] == "":
+		return "a rule of pfSense cannot name this protocol; it is not exported"
+	case s.Proto.HasPorts() && s.Port == 0:
+		return "pfSense has no port 0; it is not exported"
+	}
+	return ""
+}
+
+// An aliasSet is everything one export to pfSense is made of.
+type aliasSet struct {
+	Options
+	agents []*enforce.AgentPolicy
+	tables []*table
+	notes  []Note
+	names  map[string]bool // of all aliases of all agents, exported or not
+}
+
+func pfsenseFiles(p *enforce.Policy, o Options) ([]File, []Note, error) {
+	if err := o.check(p); err != nil {
+		return nil, nil, err
+	}
+	base, err := baseURL(o.URL)
+	if err != nil {
+		return nil, nil, err
+	}
+	o.URL = base
+	set, err := newAliasSet(p, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err := set.files()
+	if err != nil {
+		return nil, nil, err
+	}
+	return files, set.allNotes(), nil
+}
+
+func newAliasSet(p *enforce.Policy, o Options) (*aliasSet, error) {
+	if err := checkPrefix(o.Prefix); err != nil {
+		return nil, err
+	}
+	s := &aliasSet{Options: o, names: map[string]bool{}}
+	namer := newNamer(o.Prefix, p.Agents)
+	for _, a := range p.Agents {
+		tables, notes := tablesOf(a, pfsenseCannot)
+		if err := s.name(namer, tables); err != nil {
+			return nil, err
+		}
+		if o.wants(a.Name) {
+			s.agents, s.tables, s.notes = append(s.agents, a), append(s.tables, tables...), append(s.notes, notes...)
+		}
+	}
+	return s, nil
+}
+
+// name names the tables. Two equal names would be one alias for both, which
+// opens to each agent what the other may reach.
+func (s *aliasSet) name(n *namer, tables []*table) error {
+	for _, t := range tables {
+		t.name = n.name(t)
+		if s.names[t.name] {
+			return learn.WithHint(fmt.Errorf("alias %s: two tables have this name", t.name), "give another --prefix")
+		}
+		s.names[t.name] = true
+		s.names[t.portName()] = true
+	}
+	return nil
+}
+
+// portName returns the name of the port alias that belongs to the table.
+func (t *table) portName() string { return t.name + "_p" }
+
+func (s *aliasSet) files() ([]File, error) {
+	var files []File
+	for _, t := range s.tables {
+		files = append(files, File{t.name + ".txt", t.urlTable()}, File{t.name + ".import.txt", t.importText()})
+		if len(t.ports) > 0 {
+			files = append(files, File{t.name + "_ports.txt", []byte(join(t.ports, "\n") + "\n")})
+		}
+	}
+	s.warn()
+	config, err := s.config()
+	if err != nil {
+		return nil, err
+	}
+	if config != nil {
+		files = append(files, *config)
+	}
+	files = append(files, File{"README.txt", s.readme()})
+	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
+	return files, nil
+}
+
+// config returns the section of config.xml, merged if there is something to
+// merge into. Without aliases there is none: pfSense refuses an empty one.
+func (s *aliasSet) config() (*File, error) {
+	aliases := s.aliases()
+	if s.Merge == nil {
+		if len(aliases) == 0 {
+			return nil, nil
+		}
+		s.notes = append(s.notes, Note{Why: "restoring " + newOnly + " deletes every alias that is not in it: " + mergeAdvice})
+		return &File{newOnly, freshConfig(aliases)}, nil
+	}
+	text, old, err := mergeConfig(s.Merge, aliases)
+	if err != nil {
+		return nil, learn.WithHint(err, "download it again: Diagnostics > Backup & Restore, backup area Aliases, without encryption")
+	}
+	s.noteOld(old)
+	return &File{merged, text}, nil
+}
+
+const (
+	merged      = "aliases.xml"
+	newOnly     = "aliases-new-only.xml"
+	mergeAdvice = "download your aliases first and export with --merge"
+)
+
+// noteOld notes what of the merged configuration looks like an alias of an
+// earlier export.
+func (s *aliasSet) noteOld(old []string) {
+	for _, name := range old {
+		if strings.HasPrefix(name, s.Prefix+"_") && !s.names[name] {
+			s.notes = append(s.notes, Note{Why: "alias " + clip(plain(name), 40) + " of an earlier export is kept as it is and still opens what it did; delete it once no rule uses it"})
+		}
+	}
+}
+
+// warn notes what pfSense may refuse for its size.
+func (s *aliasSet) warn() {
+	total := 0
+	for _, t := range s.tables {
+		n := len(t.set.Prefixes())
+		total += n
+		if n > aliasMax && s.URL == "" {
+			s.notes = append(s.notes, Note{plain(t.agent.Name), "", fmt.Sprintf("alias %s has %s entries: the alias page of pfSense saves at most %s; export with --url", t.name, thousands(n), thousands(aliasMax))})
+		}
+	}
+	if total > tableWarn {
+		s.notes = append(s.notes, Note{Why: fmt.Sprintf("%s entries in all: pfSense holds 400,000 by default, of all tables and with the old ones while it reloads; raise System > Advanced > Firewall & NAT > Firewall Maximum Table Entries", thousands(total))})
+	}
+}
+
+// allNotes returns the notes of the export and of its tables.
+func (s *aliasSet) allNotes() []Note {
+	notes := slices.Clone(s.notes)
+	for _, t := range s.tables {
+		notes = append(notes, t.notes...)
+	}
+	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Rule, b.Rule)) })
+	return notes
+}
+
+// urlTable returns what a URL table fetches.
+func (t *table) urlTable() []byte {
+	var b bytes.Buffer
+	for _, line := range t.comment() {
+		b.WriteString(clip(strings.TrimRight("# "+line, " "), lineMax) + "\n")
+	}
+	for _, e := range t.entries() {
+		b.WriteString(e.String() + "\n")
+	}
+	return b.Bytes()
+}
+
+// comment says what the table is and what it cannot express.
+func (t *table) comment() []string {
+	lines := []string{
+		"tripline: what agent " + plain(t.agent.Name) + " may reach on " + t.service(),
+		"alias " + t.name + ", baseline " + plain(t.agent.Baseline),
+		"opens " + opens(t.set) + " by " + count(len(t.rules), "rule", "rules") + ":",
+	}
+	for _, r := range t.rules {
+		lines = append(lines, "  "+plain(r.To.String())+": "+opens(r.Set))
+	}
+	if len(t.notes) > 0 {
+		lines = append(lines, "What this table cannot express:")
+	}
+	for _, n := range t.notes {
+		lines = append(lines, "  "+n.Rule+": "+n.Why)
+	}
+	return lines
+}
+
+// opens says how much a set opens, in words.
+func opens(s ipranges.Set) string {
+	e := s.Exposure()
+	switch {
+	case e == ipranges.Exposure{V4: 1}:
+		return "1 address"
+	case e.V6 == 0:
+		return ipranges.Thousands(e.V4) + " addresses"
+	case e.V4 == 0:
+		return "IPv6 in " + e.String()
+	}
+	return ipranges.Thousands(e.V4) + " addresses and IPv6 in " + ipranges.Thousands(e.V6) + " /64"
+}
+
+// importText returns what the import page takes: an entry and its description,
+// parted by the first blank. It knows no comments.
+func (t *table) importText() []byte {
+	var b bytes.Buffer
+	for _, e := range t.entries() {
+		b.WriteString(e.String() + " " + e.descr(t, descrMax) + "\n")
+	}
+	return b.Bytes()
+}
+
+// baseURL checks the address the files will be published at.
+func baseURL(text string) (string, error) {
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	switch {
+	case err != nil || plain(text) != text || strings.Contains(text, " "):
+		err = fmt.Errorf("invalid URL %q", text)
+	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		err = fmt.Errorf("invalid URL %q, want http or https, a host and a path", text)
+	}
+	return strings.TrimRight(text, "/"), learn.WithHint(err, "--url http://192.0.2.5/aliases")
+}
