@@ -1,0 +1,205 @@
+// Package mmdb says which autonomous system announces an address, from a
+// database in MaxMind's format.
+//
+// # What it promises
+//
+// A file that is cut short, compressed, or about something else than AS numbers
+// is refused by [Open]. One in which single bytes have changed may open and
+// answer wrongly, which only [DB.Verify] finds: call it when a file is imported.
+// No file makes it panic or run without end.
+//
+// # What it does not do
+//
+// It opens no file and maps none into memory: a mapped file that somebody cuts
+// short while it is read kills the process.
+package mmdb
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/oschwald/maxminddb-golang/v2"
+
+	"tripline/ipranges"
+)
+
+// A DB is a database of autonomous systems. It is safe for concurrent use.
+type DB struct {
+	reader *maxminddb.Reader
+	seen   sync.Map // offset of a record -> ipranges.AS without a prefix
+	all    func() announced
+}
+
+// announced is every network of the database by the system that announces it.
+type announced struct {
+	networks int
+	by       map[uint32]ipranges.Set
+	err      error
+}
+
+// probes is how many records [Open] looks at for an AS number.
+const probes = 1000
+
+// Open reads a database. It keeps raw, which must not be changed.
+func Open(raw []byte) (*DB, error) {
+	if err := looksRight(raw); err != nil {
+		return nil, err
+	}
+	reader, err := maxminddb.OpenBytes(raw)
+	if err != nil {
+		return nil, fmt.Errorf("not a whole MaxMind database: %w", err)
+	}
+	db := &DB{reader: reader}
+	db.all = sync.OnceValue(db.walk)
+	if err := db.probe(); err != nil {
+		return nil, err
+	}
+	return db, nil
+}
+
+// looksRight tells apart what people hand over instead.
+func looksRight(raw []byte) error {
+	head := bytes.TrimLeft(raw[:min(len(raw), 512)], " \t\r\n")
+	switch {
+	case len(raw) == 0:
+		return errors.New("nothing in it, want a MaxMind database")
+	case bytes.HasPrefix(raw, []byte("\x1f\x8b")):
+		return errors.New("compressed by gzip, want the .mmdb file in it")
+	case bytes.HasPrefix(head, []byte("<")):
+		return errors.New("a web page, want a MaxMind database")
+	}
+	return nil
+}
+
+// probe looks for an AS number in the first records. The name of the type is
+// not enough: a database of countries decodes to zeros without an error, and
+// publishers call theirs what they like.
+func (db *DB) probe() error {
+	n := 0
+	for result := range db.reader.Networks() {
+		if err := result.Err(); err != nil {
+			return fmt.Errorf("damaged: %w", err)
+		}
+		if _, ok := db.record(result); ok {
+			return nil
+		}
+		if n++; n == probes {
+			break
+		}
+	}
+	return fmt.Errorf("database type %.60q has no AS numbers, want one of autonomous systems such as GeoLite2-ASN", db.reader.Metadata.DatabaseType)
+}
+
+// Verify reads the whole database and says what is damaged. It takes a quarter
+// of a second for the largest ones.
+func (db *DB) Verify() error {
+	if err := db.reader.Verify(); err != nil {
+		return fmt.Errorf("damaged: %w", err)
+	}
+	return db.all().err
+}
+
+// Type returns what the publisher calls the kind of database. It is text from
+// outside: escape it before it is shown.
+func (db *DB) Type() string { return db.reader.Metadata.DatabaseType }
+
+// Built returns when the database was made, as it says itself.
+func (db *DB) Built() time.Time { return db.reader.Metadata.BuildTime().UTC() }
+
+// Networks returns how many networks have an AS number. The first call reads
+// the whole database.
+func (db *DB) Networks() int { return db.all().networks }
+
+// AS returns the system that announces a.
+func (db *DB) AS(a netip.Addr) (ipranges.AS, bool) {
+	a = a.Unmap().WithZone("")
+	if !a.IsValid() || a.Is6() && db.reader.Metadata.IPVersion == 4 {
+		return ipranges.AS{}, false
+	}
+	result := db.reader.Lookup(a)
+	as, ok := db.record(result)
+	if !ok {
+		return ipranges.AS{}, false
+	}
+	if as.Prefix = result.Prefix(); !as.Prefix.Contains(a) {
+		as.Prefix = netip.PrefixFrom(a, a.BitLen())
+	}
+	return as, true
+}
+
+// Announced returns all addresses the system announces. The first call reads
+// the whole database; one that cannot be read in full announces nothing.
+func (db *DB) Announced(number uint32) ipranges.Set {
+	return db.all().by[number]
+}
+
+// walk reads all networks. A tree of n nodes has at most n+1 of them; a file
+// that leads on to more goes in circles.
+func (db *DB) walk() announced {
+	all := announced{by: map[uint32]ipranges.Set{}}
+	by := map[uint32][]netip.Prefix{}
+	left := uint64(db.reader.Metadata.NodeCount) + 1
+	for result := range db.reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
+		if left == 0 {
+			return announced{err: errors.New("damaged: more networks than its tree can hold")}
+		}
+		left--
+		if err := result.Err(); err != nil {
+			return announced{err: fmt.Errorf("damaged: %w", err)}
+		}
+		if as, ok := db.record(result); ok {
+			all.networks++
+			by[as.Number] = append(by[as.Number], result.Prefix())
+		}
+	}
+	for number, prefixes := range by {
+		all.by[number] = ipranges.NewSet(prefixes...)
+	}
+	return all
+}
+
+// A record is an entry in one of the schemas in use: that of GeoLite2-ASN,
+// which DB-IP and others follow, and that of IPinfo and IPLocate, which write
+// "AS64496" or 64496.
+type record struct {
+	Number uint32 `maxminddb:"autonomous_system_number"`
+	Org    string `maxminddb:"autonomous_system_organization"`
+	ASN    any    `maxminddb:"asn"`
+	ASName string `maxminddb:"as_name"`
+}
+
+// record decodes an entry once: a database has ten times as many networks as
+// systems. AS 0 announces nothing (RFC 7607) and is taken for unknown.
+func (db *DB) record(result maxminddb.Result) (ipranges.AS, bool) {
+	if !result.Found() {
+		return ipranges.AS{}, false
+	}
+	if as, ok := db.seen.Load(result.Offset()); ok {
+		as := as.(ipranges.AS) //nolint:forcetypeassert // nothing else is stored in it
+		return as, as.Number != 0
+	}
+	var r record
+	if err := result.Decode(&r); err != nil {
+		return ipranges.AS{}, false
+	}
+	as := r.as()
+	db.seen.Store(result.Offset(), as)
+	return as, as.Number != 0
+}
+
+func (r record) as() ipranges.AS {
+	if r.Number != 0 {
+		return ipranges.AS{Number: r.Number, Org: r.Org}
+	}
+	n, err := strconv.ParseUint(strings.TrimPrefix(fmt.Sprint(r.ASN), "AS"), 10, 32)
+	if err != nil {
+		return ipranges.AS{}
+	}
+	return ipranges.AS{Number: uint32(n), Org: r.ASName}
+}
