@@ -83,23 +83,27 @@ func (n *namer) name(t *table) string {
 	}
 	room := longest - len(n.prefix) - len(service) - hashSize - 3
 	if room < 5 && room < len(slug) {
-		room += len(service) - len(t.proto.String())
-		service = t.proto.String()
+		room += len(service) - len(protoSlug(t.proto))
+		service = protoSlug(t.proto)
 	}
-	slug = strings.Trim(slug[:min(room, len(slug))], "_")
+	slug = strings.TrimRight(slug[:min(room, len(slug))], "_")
 	return n.prefix + "_" + slug + "_" + service + "_" + n.hash(t)
 }
 
 // serviceSlug returns "tcp443" or "tcp80_443"; whole is false where ports are
 // left out.
 func serviceSlug(t *table) (slug string, whole bool) {
-	proto := strings.ReplaceAll(t.proto.String(), "-", "")
+	proto := protoSlug(t.proto)
 	slug = proto + strings.ReplaceAll(join(t.ports, "_"), ":", "to")
 	if len(slug) <= 11 {
 		return slug, true
 	}
 	return fmt.Sprintf("%s%detc", proto, t.ports[0].first), false
 }
+
+// protoSlug returns "tcp", or "p51" for a protocol without a name. With the
+// longest prefix it leaves room for two letters of an agent.
+func protoSlug(p learn.Proto) string { return strings.Replace(p.String(), "proto-", "p", 1) }
 
 func (n *namer) hash(t *table) string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%q %q %s", n.prefix, t.agent.Name, t.service()))

@@ -8,16 +8,16 @@ import (
 
 // plain returns s in the alphabet all files are written in: printable ASCII
 // without the characters that mean something in any of them (XML, aliases,
-// shells). Everything else is escaped, so that text from outside stays one piece
+// shells), with no blank at either end. Everything else is escaped, so that text from outside stays one piece
 // and two different texts stay different.
 func plain(s string) string {
-	if !strings.ContainsFunc(s, special) {
+	if !strings.ContainsFunc(s, special) && strings.Trim(s, " ") == s {
 		return s
 	}
 	var b strings.Builder
 	for i, r := range s {
 		switch {
-		case !special(r):
+		case !special(r) && (r != ' ' || i > 0 && i < len(s)-1):
 			b.WriteRune(r)
 		case r < 0x80 || r == utf8.RuneError && !strings.HasPrefix(s[i:], "\uFFFD"):
 			fmt.Fprintf(&b, `\x%02x`, s[i])
