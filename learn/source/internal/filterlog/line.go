@@ -36,5 +36,5 @@ type Line struct {
 	HasSeq  bool
 	ICMP    string // type in the log's words, "" if the log has none
 	ICMPID  uint16
-	BadData bool // the transport header contradicts itself, or is missing
+	BadData bool // the transport's values contradict themselves, or are missing
 }

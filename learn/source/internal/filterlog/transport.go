@@ -44,6 +44,9 @@ func (d *Decoder) udp(f *scan.Fields, l *Line) *scan.Error {
 	if err := ports(f, l); err != nil {
 		return err
 	}
+	if l.Proto == protoSCTP && l.Version == 6 {
+		return nil
+	}
 	b := f.Next(',')
 	if len(b) == 0 {
 		return scan.Fault(scan.CutShort, "datalen", nil)
@@ -57,7 +60,8 @@ func (d *Decoder) udp(f *scan.Fields, l *Line) *scan.Error {
 }
 
 // tcp reads ports, length, flags and sequence number. The packet's own errors
-// stand where one of these would.
+// stand where one of these would. Flags that nothing follows are no flags: "S"
+// may be all that is left of "SA".
 func (d *Decoder) tcp(f *scan.Fields, l *Line) *scan.Error {
 	if bytes.HasPrefix(f.Rest, []byte("errormsg=")) {
 		l.BadData = true
@@ -66,14 +70,16 @@ func (d *Decoder) tcp(f *scan.Fields, l *Line) *scan.Error {
 	if err := ports(f, l); err != nil {
 		return err
 	}
-	n, ok := scan.Int(f.Next(','))
-	if !ok || !f.More {
-		return badNumber(f, "datalen", nil)
+	b := f.Next(',')
+	n, ok := scan.Int(b)
+	if !ok {
+		return badNumber(f, "datalen", b)
 	}
 	l.DataLength = n
 	flags := f.Next(',')
-	if !f.More { // "S" may be all that is left of "SA"
-		return scan.Fault(scan.CutShort, "tcpflags", flags)
+	if !f.More {
+		l.BadData = true
+		return nil
 	}
 	var err *scan.Error
 	if l.Flags, err = d.word(&d.flags, "tcpflags", flags); err != nil {
