@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// context is how many bytes at the start of a file and before a cursor are
+// imprint is how many bytes at the start of a file and before a cursor are
 // hashed to recognise the file later. Two lines of a firewall log fit.
 const imprint = 512
 

@@ -81,35 +81,47 @@ func (r *Reader) successor(list []member) (next int, moved bool, err error) {
 	if i < len(list)-1 {
 		return i + 1, false, nil
 	}
-	if r.untouched() {
-		if moved, err = r.moved(list); moved || err != nil {
-			return 0, moved, err
-		}
-		if n := newer(list, r.prev.Time); n < i {
-			return n, false, nil
-		}
-	}
 	return -1, false, nil
 }
 
 // untouched says whether nothing of the current file was seen, so that it may
-// have been copied and emptied unnoticed.
+// be copied and emptied unnoticed.
 func (r *Reader) untouched() bool {
-	return r.cur.offset() == 0 && r.cur.end == 0 && !r.prev.IsZero()
+	p := r.cur
+	return r.log != nil && p.in == nil && p.offset() == 0 && p.end == 0
+}
+
+// shifted says whether files have come or gone since the current one was
+// entered.
+func (r *Reader) shifted(list []member) bool {
+	return len(list) > 0 && signature(list) != r.searched
+}
+
+// again starts over from the last line if the first look at a file came too
+// late: what was written before may be in a copy.
+func (r *Reader) again(fillErr error) error {
+	list, err := r.log.list()
+	if err != nil {
+		return err
+	}
+	if r.shifted(list) {
+		r.cur.forget()
+		return r.resume(list)
+	}
+	return fillErr
 }
 
 // moved searches the file that was read last under another name, once for each
 // state of the directory.
 func (r *Reader) moved(list []member) (bool, error) {
-	sig := signature(list)
-	if sig == r.searched {
+	if !r.shifted(list) {
 		return false, nil
 	}
 	q, err := find(list, r.Cursor())
 	if err != nil {
 		return false, err
 	}
-	r.searched = sig
+	r.searched = signature(list)
 	if q != nil {
 		r.enter(q, list)
 		return true, nil
@@ -179,7 +191,6 @@ func (r *Reader) open(list []member, i int) (bool, error) {
 	if !os.SameFile(q.info, list[i].info) {
 		return false, q.shut()
 	}
-	r.searched = signature(list)
 	r.enter(q, list)
 	return true, nil
 }
@@ -191,6 +202,7 @@ func (r *Reader) enter(q *piece, list []member) {
 	r.past = r.Stats()
 	r.past.Torn = 0
 	_ = r.cur.shut() // it was only read
+	r.searched = signature(list)
 	r.cur, r.from, r.fromLine, r.later = q, q.offset(), q.line, 0
 	for _, m := range list[index(list, q.info)+1:] {
 		r.later += m.info.Size()
@@ -215,8 +227,10 @@ func (r *Reader) resume(list []member) error {
 		r.enter(q, list)
 		return nil
 	}
-	opened, err := r.open(list, newer(list, c.Time))
-	if opened {
+	i := newer(list, c.Time)
+	gap := r.cur.absent() || !r.untouched() || i < len(list)-1
+	opened, err := r.open(list, i)
+	if opened && gap {
 		r.past.Lost++
 	}
 	return err

@@ -42,8 +42,14 @@ func (r *Reader) more() error {
 	if p.tooLong(r.o.MaxLine) {
 		return r.tooLong()
 	}
+	first := r.untouched()
 	err := p.fill()
+	if first && (err == nil || errors.Is(err, io.EOF)) {
+		err = r.again(err)
+	}
 	switch {
+	case r.cur != p:
+		return err
 	case err == nil:
 		return nil
 	case errors.Is(err, errTruncated):

@@ -22,7 +22,7 @@ var errTruncated = errors.New("the file was truncated")
 
 // A piece is one open file of a log and a window onto its text:
 //
-//	buf[0:pos]    text that was delivered; the last context bytes stay
+//	buf[0:pos]    text that was delivered; the last imprint bytes stay
 //	buf[pos:end]  text to come; before scan there is no line end
 type piece struct {
 	name   string
@@ -201,6 +201,9 @@ func (p *piece) keepHead() {
 		p.head = append(p.head, text[:min(missing, len(text))]...)
 	}
 }
+
+// forget drops what was read at the beginning.
+func (p *piece) forget() { p.end, p.scan, p.pos, p.head = 0, 0, 0, nil }
 
 // compact makes room, but keeps the bytes a cursor needs.
 func (p *piece) compact() {

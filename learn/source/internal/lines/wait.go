@@ -91,9 +91,9 @@ func (r *Reader) changed() bool {
 	case len(list) == 0:
 		return false
 	case i < 0:
-		return signature(list) != r.searched || !r.mustWait(list, newer(list, p.info.ModTime()))
+		return r.shifted(list) || !r.mustWait(list, newer(list, p.info.ModTime()))
 	case i == len(list)-1:
-		return r.untouched() && signature(list) != r.searched
+		return r.untouched() && r.shifted(list)
 	}
 	return !r.mustWait(list, i+1)
 }
