@@ -16,6 +16,8 @@ type Decoder struct {
 	anchor, tracker, iface, reason, act, direction scan.Last
 
 	flags, icmp, frag scan.Last
+
+	tag5424, tagBSD []byte // what stood between stamp and values in the line before
 }
 
 // New returns a decoder for a firewall whose clock is in zone.
@@ -46,7 +48,15 @@ func (d *Decoder) decode(line []byte, newest time.Time, l *Line) *scan.Error {
 }
 
 // word reads a field that repeats from line to line.
-func (d *Decoder) word(last *scan.Last, name string, b []byte) (string, *scan.Error) {
+func (d *Decoder) word(last *scan.Last, name string, f *scan.Fields) (string, *scan.Error) {
+	if word := last.Word(); f.Is(word, ',') {
+		return word, nil
+	}
+	return d.intern(last, name, f.Next(','))
+}
+
+// intern keeps one string for each word.
+func (d *Decoder) intern(last *scan.Last, name string, b []byte) (string, *scan.Error) {
 	s, ok := d.words.Get(last, b)
 	if !ok {
 		return "", scan.Fault(scan.BadText, name, b)

@@ -97,8 +97,20 @@ func (d *Decoder) iso(b []byte, l *Line) ([]byte, *scan.Error) {
 	return nil, scan.Fault(scan.BadTime, "time", b)
 }
 
-// tag reads "HOST filterlog[PID]: " with or without a host, then the values.
+// tag reads "HOST filterlog[PID]: " with or without a host, then the values. It
+// is the same in nearly every line of a log, so it is looked at once.
 func (d *Decoder) tag(line, b []byte) ([]byte, *scan.Error) {
+	if n := len(d.tagBSD); n > 0 && n < len(b) && bytes.Equal(b[:n], d.tagBSD) {
+		return b[n:], nil
+	}
+	rest, err := readTag(line, b)
+	if err == nil {
+		d.tagBSD = append(d.tagBSD[:0], b[:len(b)-len(rest)]...)
+	}
+	return rest, err
+}
+
+func readTag(line, b []byte) ([]byte, *scan.Error) {
 	f := scan.Split(b)
 	word := f.Next(' ')
 	if len(word) > 0 && word[len(word)-1] != ':' && f.More {
@@ -110,7 +122,7 @@ func (d *Decoder) tag(line, b []byte) ([]byte, *scan.Error) {
 	if !isProgram(word[:len(word)-1]) {
 		return nil, scan.Fault(scan.OtherProgram, "", word)
 	}
-	return values(f.Rest, f.More)
+	return values(f.Rest(), f.More)
 }
 
 // isProgram says whether a tag is "filterlog" or "filterlog[PID]".
@@ -133,7 +145,7 @@ func exported(line, b []byte) ([]byte, *scan.Error) {
 	if string(name) != program {
 		return nil, scan.Fault(scan.OtherProgram, "", name)
 	}
-	return values(bytes.TrimLeft(f.Rest, " "), true)
+	return values(bytes.TrimLeft(f.Rest(), " "), true)
 }
 
 // rfc5424 reads forms D and E behind the version.
@@ -146,11 +158,19 @@ func (d *Decoder) rfc5424(b []byte, l *Line) ([]byte, *scan.Error) {
 		return nil, scan.Fault(scan.BadTime, "time", b)
 	}
 	l.Time, l.Zoneless = t, !zoned && !l.Timeless
-	f := scan.Split(b[n+1:])
+	return d.tagged(b[n+1:])
+}
+
+// tagged reads "HOST filterlog PID - " and the structured data behind it.
+func (d *Decoder) tagged(b []byte) ([]byte, *scan.Error) {
+	if n := len(d.tag5424); n > 0 && n < len(b) && bytes.Equal(b[:n], d.tag5424) {
+		return behindTag(b[n:])
+	}
+	f := scan.Split(b)
 	f.Next(' ') // host
 	app := f.Next(' ')
 	if len(app) > 0 && app[len(app)-1] == ':' && isProgram(app[:len(app)-1]) {
-		return values(f.Rest, f.More) // a relay put a BSD tag behind a new stamp
+		return values(f.Rest(), f.More) // a relay put a BSD tag behind a new stamp
 	}
 	if !f.More {
 		return nil, scan.Fault(scan.CutShort, "header", nil)
@@ -160,7 +180,14 @@ func (d *Decoder) rfc5424(b []byte, l *Line) ([]byte, *scan.Error) {
 	}
 	f.Next(' ') // process
 	f.Next(' ') // kind of message
-	rest, ok := structured(f.Rest)
+	if f.More {
+		d.tag5424 = append(d.tag5424[:0], b[:len(b)-len(f.Rest())]...)
+	}
+	return behindTag(f.Rest())
+}
+
+func behindTag(b []byte) ([]byte, *scan.Error) {
+	rest, ok := structured(b)
 	if !ok {
 		return nil, scan.Fault(scan.CutShort, "header", nil)
 	}
@@ -172,6 +199,9 @@ func (d *Decoder) rfc5424(b []byte, l *Line) ([]byte, *scan.Error) {
 func structured(b []byte) (rest []byte, ok bool) {
 	if len(b) > 1 && b[0] == '-' && b[1] == ' ' {
 		return b[2:], true
+	}
+	if rest, ok := sequenceID(b); ok {
+		return rest, true
 	}
 	quoted, depth := false, false
 	for i := 0; i < len(b); i++ {
@@ -190,6 +220,22 @@ func structured(b []byte) (rest []byte, ok bool) {
 		}
 	}
 	return nil, false
+}
+
+// sequenceID passes over the one element that OPNsense writes.
+func sequenceID(b []byte) (rest []byte, ok bool) {
+	const start, end = `[meta sequenceId="`, `"] `
+	if len(b) < len(start) || string(b[:len(start)]) != start {
+		return nil, false
+	}
+	at := len(start)
+	for at < len(b) && b[at]-'0' <= 9 {
+		at++
+	}
+	if len(b) < at+len(end) || string(b[at:at+len(end)]) != end {
+		return nil, false
+	}
+	return b[at+len(end):], true
 }
 
 // values checks that something follows the header.

@@ -17,7 +17,7 @@ func (d *Decoder) icmpGlued(f *scan.Fields, l *Line) *scan.Error {
 	}
 	kind = routerAdvert(kind)
 	var err *scan.Error
-	if l.ICMP, err = d.word(&d.icmp, "icmp_type", kind); err != nil {
+	if l.ICMP, err = d.intern(&d.icmp, "icmp_type", kind); err != nil {
 		return err
 	}
 	switch l.ICMP {

@@ -17,16 +17,15 @@ func (d *Decoder) ipv4(f *scan.Fields, l *Line) *scan.Error {
 	l.TTL = uint8(n.read(f, "ttl", math.MaxUint8))
 	l.ID = uint16(n.read(f, "id", math.MaxUint16))
 	l.Offset = uint32(n.read(f, "offset", math.MaxUint16))
-	frag := f.Next(',')
+	var err *scan.Error
+	if l.Frag, err = d.word(&d.frag, "flags", f); err != nil {
+		return err
+	}
 	l.Proto = uint8(n.read(f, "protoid", math.MaxUint8))
 	f.Next(',') // name of the protocol
 	l.Length = uint32(n.read(f, "length", math.MaxUint16))
 	if n.err != nil {
 		return n.err
-	}
-	var err *scan.Error
-	if l.Frag, err = d.word(&d.frag, "flags", frag); err != nil {
-		return err
 	}
 	if err := addresses(f, l); err != nil {
 		return err
@@ -62,9 +61,9 @@ func (d *Decoder) ipv6(f *scan.Fields, l *Line) *scan.Error {
 type numbers struct{ err *scan.Error }
 
 func (n *numbers) read(f *scan.Fields, name string, maximum uint64) uint64 {
-	b := f.Next(',')
-	v, ok := scan.Uint(b, maximum)
-	if (!ok || !f.More) && n.err == nil {
+	v, ok := f.Uint(maximum, ',')
+	if !ok && n.err == nil {
+		b := f.Next(',')
 		n.err = badNumber(f, name, b)
 	}
 	return v

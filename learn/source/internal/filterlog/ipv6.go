@@ -12,7 +12,7 @@ import (
 // tell it; pfSense itself logs the first header. OPNsense logs the last one it
 // reached and, where the chain broke, "truncated-ip6=N" or "INVALIDOPT" only.
 func (d *Decoder) extensions(f *scan.Fields, l *Line) *scan.Error {
-	if broken(f.Rest) {
+	if broken(f.Rest()) {
 		l.BadData = true
 		return nil
 	}
@@ -24,7 +24,7 @@ func (d *Decoder) extensions(f *scan.Fields, l *Line) *scan.Error {
 	case protoRouting:
 		return d.afterRouting(f, l)
 	case protoMobility, protoICMP:
-		if !bytes.HasPrefix(f.Rest, []byte("datalength=")) {
+		if !bytes.HasPrefix(f.Rest(), []byte("datalength=")) {
 			return nil
 		}
 	}
@@ -38,11 +38,11 @@ func broken(b []byte) bool {
 // afterOptions passes over "HBH,PADN,RTALERT,0x0000," and the like. What follows
 // with nothing to say is ICMPv6 as a rule: it travels behind a router alert.
 func (d *Decoder) afterOptions(f *scan.Fields, l *Line) *scan.Error {
-	if bytes.HasPrefix(f.Rest, []byte("datalength=")) {
+	if bytes.HasPrefix(f.Rest(), []byte("datalength=")) {
 		return d.transport(f, l)
 	}
 	for f.More {
-		start := f.Rest
+		start := f.Rest()
 		b := f.Next(',')
 		if len(b) > 0 && b[0]-'0' <= 9 && !hexField(b) {
 			*f = scan.Split(start)
@@ -74,7 +74,7 @@ func hexField(b []byte) bool { return len(b) > 1 && b[0] == '0' && b[1] == 'x' }
 // name: UDP has three values, TCP more.
 func (d *Decoder) guess(f *scan.Fields, l *Line) *scan.Error {
 	l.Proto = protoUDP
-	if bytes.Count(f.Rest, []byte{','}) > 2 {
+	if bytes.Count(f.Rest(), []byte{','}) > 2 {
 		l.Proto = protoTCP
 	}
 	return d.transport(f, l)
@@ -103,14 +103,14 @@ func fragment(f *scan.Fields, l *Line) *scan.Error {
 // glued to the last address, and where one ends and the other begins is lost.
 func (d *Decoder) afterRouting(f *scan.Fields, l *Line) *scan.Error {
 	f.Skip(5, ',')
-	for f.More && len(f.Rest) > 0 && f.Rest[0] == ' ' {
+	for f.More && len(f.Rest()) > 0 && f.Rest()[0] == ' ' {
 		f.Next(',')
 	}
-	if !f.More || len(f.Rest) == 0 || f.Rest[0]-'0' > 9 {
+	if !f.More || len(f.Rest()) == 0 || f.Rest()[0]-'0' > 9 {
 		l.BadData = true
 		return nil
 	}
-	glued := append([]byte("0,"), f.Rest...)
+	glued := append([]byte("0,"), f.Rest()...)
 	rest := scan.Split(glued)
 	return d.guess(&rest, l)
 }

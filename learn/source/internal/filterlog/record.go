@@ -16,7 +16,7 @@ func (d *Decoder) record(csv []byte, l *Line) *scan.Error {
 	}
 	if label != nil && l.Tracker == "0" {
 		var err *scan.Error
-		if l.Tracker, err = d.word(&d.tracker, "tracker", label); err != nil {
+		if l.Tracker, err = d.intern(&d.tracker, "tracker", label); err != nil {
 			return err
 		}
 	}
@@ -55,22 +55,22 @@ func (d *Decoder) common(f *scan.Fields, l *Line) *scan.Error {
 		return scan.Fault(scan.CutShort, "rulenum", nil)
 	}
 	f.Next(',') // number within the anchor
-	if l.Anchor, err = d.word(&d.anchor, "anchor", f.Next(',')); err != nil {
+	if l.Anchor, err = d.word(&d.anchor, "anchor", f); err != nil {
 		return err
 	}
-	if l.Tracker, err = d.word(&d.tracker, "tracker", f.Next(',')); err != nil {
+	if l.Tracker, err = d.word(&d.tracker, "tracker", f); err != nil {
 		return err
 	}
-	if l.Interface, err = d.word(&d.iface, "realint", f.Next(',')); err != nil {
+	if l.Interface, err = d.word(&d.iface, "realint", f); err != nil {
 		return err
 	}
-	if l.Reason, err = d.word(&d.reason, "reason", f.Next(',')); err != nil {
+	if l.Reason, err = d.word(&d.reason, "reason", f); err != nil {
 		return err
 	}
-	if l.Act, err = d.word(&d.act, "act", f.Next(',')); err != nil {
+	if l.Act, err = d.word(&d.act, "act", f); err != nil {
 		return err
 	}
-	l.Direction, err = d.word(&d.direction, "direction", f.Next(','))
+	l.Direction, err = d.word(&d.direction, "direction", f)
 	return err
 }
 
@@ -115,7 +115,7 @@ func ruleAtEnd(csv []byte) (rest, label []byte) {
 // missing as well.
 func cutPacket(f *scan.Fields, first []byte) ([]byte, *scan.Error) {
 	if bytes.HasPrefix(first, []byte("error=")) || bytes.HasPrefix(first, []byte("truncated-ip")) {
-		if !f.More || len(f.Rest) == 0 {
+		if !f.More || len(f.Rest()) == 0 {
 			return nil, scan.Fault(scan.NoAddresses, "", first)
 		}
 		return f.Next(','), nil

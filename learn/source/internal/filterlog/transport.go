@@ -24,7 +24,7 @@ const (
 // transport reads what the protocol says for itself. OPNsense writes
 // "datalength=N" where it knows no more.
 func (d *Decoder) transport(f *scan.Fields, l *Line) *scan.Error {
-	if bytes.HasPrefix(f.Rest, []byte("datalength=")) {
+	if bytes.HasPrefix(f.Rest(), []byte("datalength=")) {
 		return d.plain(f, l)
 	}
 	switch l.Proto {
@@ -63,7 +63,7 @@ func (d *Decoder) udp(f *scan.Fields, l *Line) *scan.Error {
 // stand where one of these would. Flags that nothing follows are no flags: "S"
 // may be all that is left of "SA".
 func (d *Decoder) tcp(f *scan.Fields, l *Line) *scan.Error {
-	if bytes.HasPrefix(f.Rest, []byte("errormsg=")) {
+	if bytes.HasPrefix(f.Rest(), []byte("errormsg=")) {
 		l.BadData = true
 		return nil
 	}
@@ -76,14 +76,13 @@ func (d *Decoder) tcp(f *scan.Fields, l *Line) *scan.Error {
 		return badNumber(f, "datalen", b)
 	}
 	l.DataLength = n
-	flags := f.Next(',')
-	if !f.More {
-		l.BadData = true
-		return nil
-	}
 	var err *scan.Error
-	if l.Flags, err = d.word(&d.flags, "tcpflags", flags); err != nil {
+	if l.Flags, err = d.word(&d.flags, "tcpflags", f); err != nil {
 		return err
+	}
+	if !f.More {
+		l.Flags, l.BadData = "", true
+		return nil
 	}
 	return sequence(f, l)
 }
@@ -134,7 +133,7 @@ func (d *Decoder) plain(f *scan.Fields, l *Line) *scan.Error {
 		return nil // cut within the type: say nothing of it
 	}
 	var err *scan.Error
-	if l.ICMP, err = d.word(&d.icmp, "icmp_type", kind); err != nil {
+	if l.ICMP, err = d.intern(&d.icmp, "icmp_type", kind); err != nil {
 		return err
 	}
 	f.Next(',') // code

@@ -15,6 +15,9 @@ const (
 // A Last remembers the word that a field had in the line before.
 type Last struct{ word string }
 
+// Word returns it.
+func (l *Last) Word() string { return l.word }
+
 // Get returns b as a string, cheaply if it is what last saw. A word that is too
 // long or not printable ASCII is refused.
 func (w *Words) Get(last *Last, b []byte) (string, bool) {
