@@ -99,10 +99,10 @@ func push[T point[T]](spans []span[T], lo, hi T) []span[T] {
 	return append(spans, span[T]{lo, hi, before})
 }
 
-// join sorts spans and unites those that overlap or touch.
+// join sorts spans and unites those that overlap or touch, in place.
 func join[T point[T]](spans []span[T]) []span[T] {
 	slices.SortFunc(spans, func(a, b span[T]) int { return a.lo.compare(b.lo) })
-	out := spans[:0:0]
+	out := spans[:0]
 	for _, s := range spans {
 		out = push(out, s.lo, s.hi)
 	}

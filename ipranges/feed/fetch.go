@@ -47,7 +47,11 @@ func fetch(ctx context.Context, client *http.Client, f Feed, last Validators) (*
 	if pageErr != nil {
 		return nil, errors.Join(err, pageErr)
 	}
-	return f.get(ctx, client, current, last)
+	s, dated := f.get(ctx, client, current, last)
+	if dated != nil {
+		return nil, errors.Join(err, dated)
+	}
+	return s, nil
 }
 
 // get fetches and reads the feed's file at address.
