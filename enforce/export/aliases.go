@@ -26,7 +26,7 @@ func (s *aliasSet) aliases() []alias {
 }
 
 func (t *table) descr() string {
-	return "tripline: " + clip(plain(t.agent.Name)+" "+t.service(), 120) + ", baseline " + clip(plain(t.agent.Baseline), 12)
+	return "tripline: " + clip(plain(t.agent.Name)+" "+t.service(), 120) + ", baseline " + t.baseline(12)
 }
 
 // addressAlias returns the table's addresses, or where to fetch them.

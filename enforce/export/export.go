@@ -69,13 +69,18 @@ func (o *Options) check(p *enforce.Policy) error {
 	}
 	for _, name := range o.Agents {
 		if p.Agent(name) == nil {
-			return learn.WithHint(fmt.Errorf("agent %q has no approved baseline", name), "tripline review --agent %s", plain(name))
+			return learn.WithHint(fmt.Errorf("agent %q has no approved baseline", name), "agents that have one: %s", agentList(p))
 		}
 	}
-	if o.Prefix == "" {
-		o.Prefix = "tripline"
-	}
 	return nil
+}
+
+func agentList(p *enforce.Policy) string {
+	names := make([]string, len(p.Agents))
+	for i, a := range p.Agents {
+		names[i] = plain(a.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // wants says whether the agent is to be exported.

@@ -53,24 +53,32 @@ func (m *merger) merge() []byte {
 
 // write writes the section with its tags.
 func (m *merger) write() {
-	if m.outer == (piece{}) {
-		m.out.WriteString("<aliases>")
-		m.add()
-		m.out.WriteString(m.newline + "</aliases>")
-		return
+	switch m.outer {
+	case piece{}: // the configuration has none
+		m.fill("<aliases>")
+	case m.inner: // <aliases/>
+		tag := strings.TrimSuffix(string(m.document[m.outer.from:m.outer.to]), "/>")
+		m.fill(strings.TrimRight(tag, " \t\r\n") + ">")
+	default:
+		m.exchange()
 	}
+}
+
+// fill writes a section of our aliases alone.
+func (m *merger) fill(tag string) {
+	m.out.WriteString(tag)
+	m.add()
+	m.out.WriteString(m.newline + m.outdent() + "</aliases>")
+}
+
+// exchange copies the section, our aliases instead of those of their name. The
+// others of ours go behind the last alias.
+func (m *merger) exchange() {
 	at := m.outer.from
 	for _, a := range m.section.aliases {
 		m.out.Write(m.document[at:a.from])
 		m.replace(a)
 		at = a.to
-	}
-	if m.inner == m.outer { // <aliases/>
-		tag := strings.TrimRight(strings.TrimSuffix(string(m.document[m.outer.from:m.outer.to]), "/>"), " \t\r\n")
-		m.out.WriteString(tag + ">")
-		m.add()
-		m.out.WriteString(m.newline + m.outdent() + "</aliases>")
-		return
 	}
 	if len(m.section.aliases) == 0 {
 		m.out.Write(m.document[at:m.inner.from])

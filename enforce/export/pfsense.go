@@ -13,15 +13,12 @@ package export
 // loses the address. So entries stand alone, and comments are whole lines.
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
 	"tripline/enforce"
-	"tripline/ipranges"
 	"tripline/learn"
 )
 
@@ -32,9 +29,7 @@ var pfsense = Format{
 }
 
 const (
-	lineMax   = 250 // bytes of a comment: pfSense drops longer lines than 253
-	descrMax  = 199 // bytes of an entry's description
-	aliasMax  = 5000
+	aliasMax  = 5000    // entries pfSense's page saves in one alias
 	tableWarn = 200_000 // half of pfSense's limit: a reload holds old and new at once
 )
 
@@ -76,7 +71,7 @@ func pfsenseFiles(p *enforce.Policy, o Options) ([]File, []Note, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	o.URL = base
+	o.URL, o.Prefix = base, cmp.Or(o.Prefix, "tripline")
 	set, err := newAliasSet(p, o)
 	if err != nil {
 		return nil, nil, err
@@ -202,74 +197,4 @@ func (s *aliasSet) allNotes() []Note {
 	}
 	slices.SortStableFunc(notes, func(a, b Note) int { return cmp.Or(cmp.Compare(a.Agent, b.Agent), cmp.Compare(a.Rule, b.Rule)) })
 	return notes
-}
-
-// urlTable returns what a URL table fetches.
-func (t *table) urlTable() []byte {
-	var b bytes.Buffer
-	for _, line := range t.comment() {
-		b.WriteString(clip(strings.TrimRight("# "+line, " "), lineMax) + "\n")
-	}
-	for _, e := range t.entries() {
-		b.WriteString(e.String() + "\n")
-	}
-	return b.Bytes()
-}
-
-// comment says what the table is and what it cannot express.
-func (t *table) comment() []string {
-	lines := []string{
-		"tripline: what agent " + plain(t.agent.Name) + " may reach on " + t.service(),
-		"alias " + t.name + ", baseline " + plain(t.agent.Baseline),
-		"opens " + opens(t.set) + " by " + count(len(t.rules), "rule", "rules") + ":",
-	}
-	for _, r := range t.rules {
-		lines = append(lines, "  "+plain(r.To.String())+": "+opens(r.Set))
-	}
-	if len(t.notes) > 0 {
-		lines = append(lines, "What this table cannot express:")
-	}
-	for _, n := range t.notes {
-		lines = append(lines, "  "+n.Rule+": "+n.Why)
-	}
-	return lines
-}
-
-// opens says how much a set opens, in words.
-func opens(s ipranges.Set) string {
-	e := s.Exposure()
-	switch {
-	case e == ipranges.Exposure{V4: 1}:
-		return "1 address"
-	case e.V6 == 0:
-		return ipranges.Thousands(e.V4) + " addresses"
-	case e.V4 == 0:
-		return "IPv6 in " + e.String()
-	}
-	return ipranges.Thousands(e.V4) + " addresses and IPv6 in " + ipranges.Thousands(e.V6) + " /64"
-}
-
-// importText returns what the import page takes: an entry and its description,
-// parted by the first blank. It knows no comments.
-func (t *table) importText() []byte {
-	var b bytes.Buffer
-	for _, e := range t.entries() {
-		b.WriteString(e.String() + " " + e.descr(t, descrMax) + "\n")
-	}
-	return b.Bytes()
-}
-
-// baseURL checks the address the files will be published at.
-func baseURL(text string) (string, error) {
-	if text == "" {
-		return "", nil
-	}
-	u, err := url.Parse(text)
-	switch {
-	case err != nil || plain(text) != text || strings.Contains(text, " "):
-		err = fmt.Errorf("invalid URL %q", text)
-	case u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		err = fmt.Errorf("invalid URL %q, want http or https, a host and a path", text)
-	}
-	return strings.TrimRight(text, "/"), learn.WithHint(err, "--url http://192.0.2.5/aliases")
 }

@@ -66,7 +66,9 @@ func (s *aliasSet) byURL() string {
 
 const readmeTables = `
      An answer other than the file (an error page, nothing) empties the table: let the
-     server answer 404 and not a page for people. Replace files by renaming.
+     server answer 404 and not a page for people. Replace files by renaming. With https,
+     tick System > Advanced > Firewall & NAT > Check certificate of aliases URLs: otherwise
+     whoever is in between can open the table.
 `
 
 func (s *aliasSet) byRestore(step string) string {
@@ -96,6 +98,10 @@ Firewall rules
   On the interface the agent is behind, in this order and above every rule that lets it out.
   tripline does not write them: it knows neither your interfaces nor your other rules.
   Tick "Log packets that are handled by this rule" everywhere, or nothing can be watched.
+  "from" is the address of the agent. The last rule cuts it off from the firewall
+  itself as well (DNS, NTP) where no table holds the firewall's address.
+  pfSense sees no names: what tripline forbids for its name alone passes here, and is
+  reported by "tripline enforce".
 `
 
 // rulesFor returns the rules of one agent, one a line.

@@ -45,6 +45,12 @@ func (t *table) service() string {
 	return t.proto.String() + "/" + join(t.ports, ",")
 }
 
+// baseline returns the first n digits of the digest the table was made from.
+func (t *table) baseline(n int) string {
+	digest := plain(t.agent.Baseline)
+	return digest[:min(n, len(digest))]
+}
+
 func join(ports []portSpan, by string) string {
 	texts := make([]string, len(ports))
 	for i, p := range ports {
@@ -122,9 +128,9 @@ func nothing(r *enforce.Rule) string {
 	case !r.Set.IsEmpty():
 		return ""
 	case r.To.Name != "" && len(r.Addrs) == 0:
-		return "no address was seen behind this name; it is not exported"
+		return "no address was seen behind this name; it is not exported" + lost(r)
 	}
-	return "all its addresses are in the set that is never to be admitted; it is not exported"
+	return "all its addresses are in the set that is never to be admitted; it is not exported" + lost(r)
 }
 
 func (g *grouping) note(r *enforce.Rule, rule, why string) {
@@ -146,25 +152,33 @@ func (g *grouping) put(r *enforce.Rule, proto learn.Proto, ports []portSpan) {
 
 // aboutName says what is lost when a name becomes addresses.
 func aboutName(r *enforce.Rule) string {
-	known := 0
-	for _, a := range r.Addrs {
-		if r.Set.Contains(a) {
-			known++
-		}
-	}
+	known := len(slices.DeleteFunc(slices.Clone(r.Addrs), func(a netip.Addr) bool { return !r.Set.Contains(a) }))
 	what := "behind it"
 	if below, ok := strings.CutPrefix(r.To.Name, "*."); ok {
 		what = "behind names below " + plain(below)
 	}
-	why := fmt.Sprintf("a name: exported as the %s seen %s, whatever else answers there", count(known, "address", "addresses"), what)
+	why := fmt.Sprintf("a name: exported as the %s seen %s, whatever else answers there", some(known), what)
+	return why + lost(r)
+}
+
+// lost says where else the policy allows a name to be.
+func lost(r *enforce.Rule) string {
 	if len(r.To.Within) == 0 {
-		return why
+		return ""
 	}
-	within := make([]string, len(r.To.Within))
+	labels := make([]string, len(r.To.Within))
 	for i, l := range r.To.Within {
-		within[i] = plain(l.String())
+		labels[i] = plain(l.String())
 	}
-	return why + "; its other addresses in " + strings.Join(within, ", ") + ", which tripline allows, are not in the table"
+	return "; its other addresses in " + strings.Join(labels, ", ") + ", which tripline allows, are not in the table"
+}
+
+// some returns "one address" or "1,234 addresses".
+func some(n int) string {
+	if n == 1 {
+		return "one address"
+	}
+	return thousands(n) + " addresses"
 }
 
 // spansOf joins consecutive ports.
