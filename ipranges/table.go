@@ -22,31 +22,25 @@ type Range struct {
 type Table struct {
 	trie  bart.Table[[]*entry]
 	all   []*entry         // published labels, in order
-	sets  map[Label]*entry // published labels and those above them, as spelled
+	names map[Label]*entry // published labels and those above them, in every spelling seen
 	folds map[Label]*entry // the same in lower case
 }
 
 // An entry is a label and everything published for it or below it. The union is
 // computed when it is first wanted: one command seldom needs all of them.
 type entry struct {
-	label     Label
-	published bool // for exactly this label
-	prefixes  []netip.Prefix
-	set       func() Set
+	label    Label
+	prefixes []netip.Prefix // for exactly this label
+	parts    []*entry       // the published labels it covers, itself too
+	set      func() Set
 }
 
 // NewTable returns a table of ranges. Invalid prefixes are left out.
 func NewTable(ranges []Range) *Table {
-	t := &Table{sets: map[Label]*entry{}, folds: map[Label]*entry{}}
+	t := &Table{names: map[Label]*entry{}, folds: map[Label]*entry{}}
 	for _, r := range ranges {
 		if p := unmap(r.Prefix); p.IsValid() {
 			t.add(p, r.Label)
-		}
-	}
-	for l, e := range t.folds {
-		t.sets[e.label] = t.folds[l]
-		if e.published {
-			t.all = append(t.all, e)
 		}
 	}
 	slices.SortFunc(t.all, func(a, b *entry) int { return a.label.Compare(b.label) })
@@ -54,18 +48,33 @@ func NewTable(ranges []Range) *Table {
 }
 
 func (t *Table) add(p netip.Prefix, l Label) {
-	leaf := t.entry(l)
-	leaf.published = true
-	for _, above := range ancestors(l) {
-		e := t.entry(above)
-		e.prefixes = append(e.prefixes, p)
+	e := t.names[l]
+	if e == nil || e.prefixes == nil {
+		e = t.publish(l)
 	}
+	e.prefixes = append(e.prefixes, p)
 	t.trie.Modify(p, func(have []*entry, _ bool) ([]*entry, bool) {
-		if slices.Contains(have, leaf) {
+		if slices.Contains(have, e) {
 			return have, false
 		}
-		return append(have, leaf), false
+		return append(have, e), false
 	})
+}
+
+// publish returns the entry of l, which is made known to all labels above it
+// the first time.
+func (t *Table) publish(l Label) *entry {
+	e := t.entry(l)
+	fresh := e.prefixes == nil
+	if fresh {
+		t.all = append(t.all, e)
+	}
+	for _, above := range ancestors(l) {
+		if a := t.entry(above); fresh {
+			a.parts = append(a.parts, e)
+		}
+	}
+	return e
 }
 
 // ancestors returns l and every label that covers it.
@@ -87,13 +96,22 @@ func (t *Table) entry(l Label) *entry {
 	e := t.folds[fold(l)]
 	if e == nil {
 		e = &entry{label: l}
-		e.set = sync.OnceValue(func() Set { return NewSet(e.prefixes...) })
+		e.set = sync.OnceValue(e.union)
 		t.folds[fold(l)] = e
 	}
+	t.names[l] = e
 	if l.Compare(e.label) < 0 {
 		e.label = l
 	}
 	return e
+}
+
+func (e *entry) union() Set {
+	var all []netip.Prefix
+	for _, part := range e.parts {
+		all = append(all, part.prefixes...)
+	}
+	return NewSet(all...)
 }
 
 func fold(l Label) Label {
@@ -188,7 +206,7 @@ func (t *Table) Set(l Label) (set Set, ok bool) {
 	if t == nil {
 		return Set{}, false
 	}
-	e := t.sets[l]
+	e := t.names[l]
 	if e == nil {
 		e = t.folds[fold(l)]
 	}

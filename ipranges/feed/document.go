@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"net/netip"
+	"strings"
 
 	"tripline/ipranges"
 )
@@ -52,25 +53,34 @@ func parser(name string, read func(io.Reader) (document, error)) func(io.Reader)
 				yield(ipranges.Range{}, fmt.Errorf("%s: %w", name, err))
 				return
 			}
-			n := 0
-			for e := range d.entries() {
-				rng, err := e.rng()
-				if err != nil {
-					err = fmt.Errorf("%s: %s[%d]: %w", name, e.list, e.index, err)
-				}
-				if n++; !yield(rng, err) {
-					return
-				}
-			}
-			if n == 0 {
-				yield(ipranges.Range{}, fmt.Errorf("%s: the list is empty", name))
-			}
+			ranges(name, d)(yield)
 		}
 	}
 }
 
-// rng checks an entry. All of it is text from the network.
-func (e entry) rng() (ipranges.Range, error) {
+// ranges yields what a document says. A list with nothing in it is an error:
+// taken as it is, it would leave every rule without addresses.
+func ranges(name string, d document) iter.Seq2[ipranges.Range, error] {
+	return func(yield func(ipranges.Range, error) bool) {
+		empty := true
+		for e := range d.entries() {
+			empty = false
+			r, err := e.read()
+			if err != nil {
+				err = fmt.Errorf("%s: %s[%d]: %w", name, e.list, e.index, err)
+			}
+			if !yield(r, err) {
+				return
+			}
+		}
+		if empty {
+			yield(ipranges.Range{}, fmt.Errorf("%s: the list is empty", name))
+		}
+	}
+}
+
+// read checks an entry. All of it is text from the network.
+func (e entry) read() (ipranges.Range, error) {
 	if e.err != nil {
 		return ipranges.Range{}, e.err
 	}
@@ -82,10 +92,15 @@ func (e entry) rng() (ipranges.Range, error) {
 	if err := public(p); err != nil {
 		return ipranges.Range{}, err
 	}
-	if l, err := ipranges.ParseLabel(e.label.String()); err != nil || l != e.label {
+	if !plain(e.label.Service) || !plain(e.label.Region) {
 		return ipranges.Range{}, fmt.Errorf("invalid label %.120q", e.label.String())
 	}
 	return ipranges.Range{Prefix: p, Label: e.label}, nil
+}
+
+// plain says whether s can be a part of a label, see [ipranges.ParseLabel].
+func plain(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool { return r <= ' ' || r > '~' || r == '/' })
 }
 
 // A file that claims more of the address space than any provider has, or space

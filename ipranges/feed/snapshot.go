@@ -26,20 +26,20 @@ type Snapshot struct {
 	Raw                []byte
 }
 
-// Read reads a file of the feed.
+// Read reads a file of the feed. Whoever wants only the ranges, of a file that
+// was checked before, takes Parse.
 func (f Feed) Read(raw []byte) (*Snapshot, error) {
-	s := &Snapshot{Name: f.Name, URL: f.URL, Raw: raw}
-	for r, err := range f.Parse(bytes.NewReader(raw)) {
+	d, err := f.read(bytes.NewReader(raw))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	}
+	s := &Snapshot{Name: f.Name, URL: f.URL, Edition: d.edition(), Raw: raw}
+	for r, err := range ranges(f.Name, d) {
 		if err != nil {
 			return nil, err
 		}
 		s.Ranges = append(s.Ranges, r)
 	}
-	d, err := f.read(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	s.Edition = d.edition()
 	sum := sha256.Sum256(raw)
 	s.SHA256, s.Content = hex.EncodeToString(sum[:]), Content(s.Ranges)
 	return s, nil
