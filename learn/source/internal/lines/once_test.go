@@ -289,12 +289,12 @@ func (w *world) deliver(most int) {
 		w.check(err)
 		number, _, _ := strings.Cut(string(line), " ")
 		if want := strconv.Itoa(w.delivered + 1); number != want {
-			w.t.Errorf("got line %q, want %s", line[:min(len(line), 40)], want)
+			w.t.Errorf("got line %q of %s, want %s", line[:min(len(line), 40)], w.r.File(), want)
 			return
 		}
 		w.delivered++
 	}
-	w.tell("read up to %d", w.delivered)
+	w.tell("read up to %d in %s:%d %+v", w.delivered, filepath.Base(w.r.File()), w.r.Line(), w.r.Stats())
 	if lost := w.r.Stats().Lost; lost > 0 && !w.pruned {
 		w.t.Errorf("got %d gaps, want none: nothing was deleted", lost)
 	}

@@ -250,14 +250,16 @@ func (p *piece) read(b []byte) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, readError(p.name, err)
 	}
-	*p.raw = p.base + int64(p.end+n)
-	if info, statErr := p.file.Stat(); statErr == nil {
-		p.info = info
-	}
-	// After the read: whatever happened before it shows now.
+	info, statErr := p.file.Stat()
+	// After the read and the look: what happened before them shows now. The
+	// time of a file that was emptied must not become that of the cursor.
 	if !p.intact() {
 		return 0, errTruncated
 	}
+	if statErr == nil {
+		p.info = info
+	}
+	*p.raw = p.base + int64(p.end+n)
 	return n, err
 }
 
@@ -277,15 +279,19 @@ func (p *piece) readStream(b []byte) (int, error) {
 	return n, p.ended
 }
 
-// intact compares the bytes before the place to read with the file.
+// intact compares the file with what was read of it: at its beginning, and
+// before the place to read.
 func (p *piece) intact() bool {
-	var now [imprint]byte
 	n := min(p.end, imprint)
-	if n == 0 {
-		return true
-	}
-	got, _ := p.file.ReadAt(now[:n], p.base+int64(p.end-n))
-	return bytes.Equal(now[:got], p.buf[p.end-n:p.end])
+	return p.holds(0, p.head[:min(len(p.head), imprint)]) &&
+		p.holds(p.base+int64(p.end-n), p.buf[p.end-n:p.end])
+}
+
+// holds says whether the file has this text at this place.
+func (p *piece) holds(at int64, text []byte) bool {
+	var now [imprint]byte
+	n, _ := p.file.ReadAt(now[:len(text)], at)
+	return bytes.Equal(now[:n], text)
 }
 
 // broken is compressed data whose very beginning cannot be read.
