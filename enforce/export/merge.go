@@ -19,7 +19,7 @@ func mergeConfig(document []byte, aliases []alias) (out []byte, old []string, er
 	if len(s.aliases) == 0 && len(aliases) == 0 {
 		return nil, nil, errors.New("configuration to merge into: there are no aliases in it and none to add, which pfSense refuses to restore")
 	}
-	m := merger{section: s, document: document, newline: "\n", aliases: aliases}
+	m := merger{section: s, document: document, newline: "\n", ours: aliases}
 	if bytes.Contains(document, []byte("\r\n")) {
 		m.newline = "\r\n"
 	}
@@ -30,20 +30,20 @@ type merger struct {
 	*section
 	document []byte
 	newline  string
-	aliases  []alias
+	ours     []alias
 	out      bytes.Buffer
 	done     []string // names written
 	old      []string
 }
 
 func (m *merger) merge() []byte {
-	if m.section.whole {
+	if m.whole {
 		m.out.Write(m.document[:m.outer.from])
 	} else {
 		m.out.WriteString(xmlHeader + m.newline)
 	}
 	m.write()
-	if m.section.whole {
+	if m.whole {
 		m.out.Write(m.document[m.outer.to:])
 	} else {
 		m.out.WriteString(m.newline)
@@ -75,12 +75,12 @@ func (m *merger) fill(tag string) {
 // others of ours go behind the last alias.
 func (m *merger) exchange() {
 	at := m.outer.from
-	for _, a := range m.section.aliases {
+	for _, a := range m.aliases {
 		m.out.Write(m.document[at:a.from])
 		m.replace(a)
 		at = a.to
 	}
-	if len(m.section.aliases) == 0 {
+	if len(m.aliases) == 0 {
 		m.out.Write(m.document[at:m.inner.from])
 		at = m.inner.from
 	}
@@ -91,31 +91,31 @@ func (m *merger) exchange() {
 // replace writes one alias of the document, or ours if it has its name. A
 // second one of that name would bring back what the first one no longer opens.
 func (m *merger) replace(a namedPiece) {
-	ours := slices.IndexFunc(m.aliases, func(b alias) bool { return b.name == a.name })
+	i := slices.IndexFunc(m.ours, func(b alias) bool { return b.name == a.name })
 	switch {
-	case ours < 0:
+	case i < 0:
 		m.out.Write(m.document[a.from:a.to])
 		m.old = append(m.old, a.name)
 	case !slices.Contains(m.done, a.name):
-		m.out.Write(m.aliases[ours].xml(m.indent(), m.newline))
+		m.out.Write(m.ours[i].xml(m.indent(), m.newline))
 		m.done = append(m.done, a.name)
 	}
 }
 
 // add writes the aliases that were not in the document.
 func (m *merger) add() {
-	for i := range m.aliases {
-		if !slices.Contains(m.done, m.aliases[i].name) {
+	for i := range m.ours {
+		if !slices.Contains(m.done, m.ours[i].name) {
 			m.out.WriteString(m.newline + m.indent())
-			m.out.Write(m.aliases[i].xml(m.indent(), m.newline))
+			m.out.Write(m.ours[i].xml(m.indent(), m.newline))
 		}
 	}
 }
 
 // indent returns the blanks before an alias of the document.
 func (m *merger) indent() string {
-	if len(m.section.aliases) > 0 {
-		if blanks, ok := m.blanksBefore(m.section.aliases[0].from); ok {
+	if len(m.aliases) > 0 {
+		if blanks, ok := m.blanksBefore(m.aliases[0].from); ok {
 			return blanks
 		}
 	}

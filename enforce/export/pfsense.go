@@ -185,7 +185,7 @@ func (s *aliasSet) warn() {
 		}
 	}
 	if total > tableWarn {
-		s.notes = append(s.notes, Note{Why: fmt.Sprintf("%s entries in all: pfSense holds 400,000 by default, of all tables and with the old ones while it reloads; raise System > Advanced > Firewall & NAT > Firewall Maximum Table Entries", thousands(total))})
+		s.notes = append(s.notes, Note{Why: thousands(total) + " entries in all: pfSense holds 400,000 by default, of all tables and with the old ones while it reloads; raise System > Advanced > Firewall & NAT > Firewall Maximum Table Entries"})
 	}
 }
 

@@ -104,13 +104,13 @@ type grouping struct {
 
 func (g *grouping) add(r *enforce.Rule, cannot limit) {
 	if why := nothing(r); why != "" {
-		g.note(r, r.String(), why)
+		g.note(r.String(), why)
 		return
 	}
 	byProto := map[learn.Proto][]uint16{}
 	for _, s := range r.Ports {
 		if why := cannot(s); why != "" {
-			g.note(r, r.To.String()+" "+s.String(), why)
+			g.note(r.To.String()+" "+s.String(), why)
 			continue
 		}
 		byProto[s.Proto] = append(byProto[s.Proto], s.Port)
@@ -133,7 +133,7 @@ func nothing(r *enforce.Rule) string {
 	return "all its addresses are in the set that is never to be admitted; it is not exported" + lost(r)
 }
 
-func (g *grouping) note(r *enforce.Rule, rule, why string) {
+func (g *grouping) note(rule, why string) {
 	g.notes = append(g.notes, Note{plain(g.agent.Name), plain(rule), why})
 }
 
