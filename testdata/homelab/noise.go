@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -55,17 +56,19 @@ func (l *lab) outOfState(at time.Time) {
 	who := []host{bot, laptop, phone}[l.IntN(3)]
 	p := packet{rule: ruleDeny, iface: lan, act: "block", dir: "in", src: who.addr, dst: modelAPI[l.IntN(len(modelAPI))], proto: tcp, ttl: 64, size: 32}
 	flags := []string{"FA", "RA", "FPA", "R", "A"}[l.IntN(5)]
-	ack := fmt.Sprint(l.Uint32())
+	ack := l.sequence()
 	if flags == "R" {
 		ack = ""
 	}
-	seq := fmt.Sprint(l.Uint32())
+	seq := l.sequence()
 	if flags == "A" {
 		seq = ""
 	}
 	p.body = fmt.Sprintf("%d,443,0,%s,%s,%s,501,,nop;nop;TS", ephemeral+l.IntN(28000), flags, seq, ack)
 	l.log.packet(at, p)
 }
+
+func (l *lab) sequence() string { return strconv.FormatUint(uint64(l.Uint32()), 10) }
 
 // multicast is a querier, the names of the house, and a neighbour looked for.
 func (l *lab) multicast(at time.Time) {

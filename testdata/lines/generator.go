@@ -99,7 +99,8 @@ func (g *generator) line(rule, ttl, src string, d destination, id, sport, seq, p
 			g.text(",0,DF,6,tcp,60,")
 		}
 	}
-	g.text(src).text(",").text(d.addr).text(",").ports(sport, d.port)
+	g.text(src).text(",").text(d.addr).text(",")
+	g.ports(sport, d.port)
 	if d.udp {
 		g.text(",").number(8 + payload)
 	} else {
@@ -108,8 +109,8 @@ func (g *generator) line(rule, ttl, src string, d destination, id, sport, seq, p
 	g.end()
 }
 
-func (g *generator) ports(sport uint32, dport string) *generator {
-	return g.number(sport).text(",").text(dport)
+func (g *generator) ports(sport uint32, dport string) {
+	g.number(sport).text(",").text(dport)
 }
 
 func (g *generator) text(s string) *generator {

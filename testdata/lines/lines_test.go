@@ -12,7 +12,7 @@ var shape = regexp.MustCompile(`^<134>1 2026-03-\d\dT\d\d:\d\d:\d\d\.\d{6}-05:00
 
 func TestSameSizeSameBytes(t *testing.T) {
 	s := size{lines: 2000, destinations: 100, rate: 40, seed: 7}
-	if text(t, s) != text(t, s) {
+	if first, second := text(t, s), text(t, s); first != second {
 		t.Error("the same flags wrote two different logs")
 	}
 }

@@ -1,0 +1,79 @@
+# make            build ./tripline
+# make demo       run the whole path on generated data
+# make test       what must pass everywhere; needs Go and nothing else
+# make check      what CI runs after it
+
+GO       ?= go
+FUZZTIME ?= 30s
+LINES    ?= 5000000
+ROUNDS   ?= 5
+
+# Programs in testdata are no part of "./..."; they are checked all the same.
+programs := $(sort $(patsubst %/,./%,$(dir $(wildcard testdata/*/*.go))))
+systems  := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64
+
+.PHONY: build demo test check vet lint vuln race smoke fuzz cross repro clean-tree bench bench-go eval golden clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -o tripline ./cmd/tripline
+
+demo: build
+	$(GO) run ./testdata/homelab -o demo
+	testdata/demo.sh demo
+
+test:
+	$(GO) test ./... $(programs)
+
+check: build vet lint test race smoke cross repro demo clean-tree
+
+vet:
+	$(GO) vet ./... $(programs)
+	GOOS=freebsd $(GO) vet ./...
+	CGO_ENABLED=0 GOARCH=386 $(GO) vet ./...
+
+# The first run builds the linter: a minute or two, then it is in Go's cache.
+lint:
+	$(GO) tool -modfile=.tools/golangci-lint.mod golangci-lint run ./... $(programs)
+
+# Needs the network: it asks for known vulnerabilities.
+vuln:
+	$(GO) tool -modfile=.tools/govulncheck.mod govulncheck ./...
+
+race:
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m ./cmd/... ./store/... ./learn/source/... ./enforce/...
+
+smoke:
+	GO="$(GO)" .ci/fuzz 5s
+
+fuzz:
+	GO="$(GO)" .ci/fuzz $(FUZZTIME)
+
+cross:
+	@for s in $(systems); do echo "build for $$s"; \
+		CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} $(GO) build -trimpath -o /dev/null ./cmd/tripline || exit 1; done
+
+repro:
+	GO="$(GO)" .ci/repro
+
+clean-tree:
+	git diff --exit-code
+
+bench: build
+	@dir=$$(mktemp -d) && trap 'rm -rf "$$dir"' EXIT && \
+		$(GO) run ./testdata/lines -n $(LINES) > "$$dir/lines.log" && \
+		$(GO) run ./testdata/bench -file "$$dir/lines.log" -rounds $(ROUNDS)
+	@$(MAKE) --no-print-directory bench-go
+
+# One line, one record, one check, one look-up; the store and the fold.
+bench-go:
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime 0.5s ./...
+
+eval:
+	$(GO) run ./testdata/eval
+
+# Rewrites the expected texts; read the difference before it is committed.
+golden:
+	TRIPLINE_UPDATE=1 $(GO) test ./... $(programs)
+
+clean:
+	rm -rf tripline demo dist
