@@ -2,7 +2,6 @@ package export
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"strings"
 )
@@ -15,9 +14,6 @@ func mergeConfig(document []byte, aliases []alias) (out []byte, old []string, er
 	s, err := findSection(document)
 	if err != nil {
 		return nil, nil, err
-	}
-	if len(s.aliases) == 0 && len(aliases) == 0 {
-		return nil, nil, errors.New("configuration to merge into: there are no aliases in it and none to add, which pfSense refuses to restore")
 	}
 	m := merger{section: s, document: document, newline: "\n", ours: aliases}
 	if bytes.Contains(document, []byte("\r\n")) {

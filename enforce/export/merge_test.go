@@ -156,6 +156,15 @@ func TestMergeIntoEmptySections(t *testing.T) {
 	}
 }
 
+// TestNothingToMergeWritesNoSection still notes what earlier exports left.
+func TestNothingToMergeWritesNoSection(t *testing.T) {
+	doc := "<aliases><alias><name>tripline_bot_tcp443</name></alias></aliases>"
+	files, notes := pfsense(t, compile(t, &learn.Baseline{Agent: "bot"}), export.Options{Merge: []byte(doc)})
+	if len(files) != 1 || files[0].Name != "README.txt" || !strings.Contains(fmt.Sprint(notes), "alias tripline_bot_tcp443 of an earlier export") {
+		t.Errorf("got %d files, notes %v", len(files), notes)
+	}
+}
+
 func TestMergeTwiceChangesNothing(t *testing.T) {
 	files, _ := pfsense(t, small(t), export.Options{Merge: []byte("<aliases>\n\t" + foreign[0] + "\n</aliases>\n")})
 	once := file(t, files, "aliases.xml")

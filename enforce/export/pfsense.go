@@ -140,7 +140,8 @@ func (s *aliasSet) files() ([]File, error) {
 }
 
 // config returns the section of config.xml, merged if there is something to
-// merge into. Without aliases there is none: pfSense refuses an empty one.
+// merge into. Without aliases to add there is none: pfSense refuses an empty
+// one, and the user has the other.
 func (s *aliasSet) config() (*File, error) {
 	aliases := s.aliases()
 	if s.Merge == nil {
@@ -155,6 +156,9 @@ func (s *aliasSet) config() (*File, error) {
 		return nil, learn.WithHint(err, "download it again: Diagnostics > Backup & Restore, backup area Aliases, without encryption")
 	}
 	s.noteOld(old)
+	if len(aliases) == 0 {
+		return nil, nil
+	}
 	return &File{merged, text}, nil
 }
 
