@@ -39,6 +39,7 @@ type packer struct {
 	block  block
 	blocks [][]byte
 
+	count       uint64 // flows packed
 	first, last instant
 }
 
@@ -84,6 +85,7 @@ func unfit(f *learn.Flow) string {
 }
 
 func (p *packer) add(f *learn.Flow) {
+	p.count++
 	r := row{
 		at: instantOf(f.Time), agent: p.agent.of(f.Agent), name: p.name.of(f.Name),
 		iface: p.iface.of(f.Interface), rule: p.rule.of(f.Rule),

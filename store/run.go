@@ -50,7 +50,7 @@ func countRun(tx *bbolt.Tx, b *Batch, p *packer) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n := uint64(len(b.Flows)); n > 0 {
+	if n := p.count; n > 0 {
 		if r.Flows == 0 || p.first.before(unpair(r.First)) {
 			r.First = pair(p.first)
 		}

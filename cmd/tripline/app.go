@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/term"
+
+	"tripline/learn"
+	"tripline/store"
+)
+
+// An app is what all commands share.
+type app struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	dbPath, configPath, color string
+	quiet                     bool
+	config                    learn.Config
+}
+
+// now is the only clock of the program.
+func (a *app) now() time.Time { return time.Now().UTC() }
+
+// say writes talk to standard error, unless it was asked to be quiet.
+func (a *app) say(format string, args ...any) {
+	if !a.quiet {
+		fmt.Fprintf(a.stderr, format+"\n", args...)
+	}
+}
+
+// warn writes a warning to standard error, always.
+func (a *app) warn(format string, args ...any) {
+	fmt.Fprintf(a.stderr, "tripline: warning: %s\n", lines(fmt.Sprintf(format, args...)))
+}
+
+// path returns where the database is.
+func (a *app) path() string {
+	if a.dbPath != "" {
+		return a.dbPath
+	}
+	return databasePath()
+}
+
+// databasePath is the default: TRIPLINE_DB, for root the system's place, for
+// others the data directory of the XDG Base Directory Specification.
+func databasePath() string {
+	if p := os.Getenv("TRIPLINE_DB"); p != "" {
+		return p
+	}
+	if os.Geteuid() == 0 {
+		if runtime.GOOS == "freebsd" {
+			return "/var/db/tripline/tripline.db"
+		}
+		return "/var/lib/tripline/tripline.db"
+	}
+	dir := os.Getenv("XDG_DATA_HOME")
+	if !filepath.IsAbs(dir) {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "tripline.db"
+		}
+		dir = filepath.Join(home, ".local", "share")
+	}
+	return filepath.Join(dir, "tripline", "tripline.db")
+}
+
+// wait is how long a command waits for another process to finish with the
+// database. One that follows a log gives it back every second.
+const wait = 5 * time.Second
+
+// write opens the database for writing and calls f.
+func (a *app) write(command string, f func(*store.Store) error) error {
+	s, err := store.Open(a.path(), store.Options{Wait: wait, Holder: "tripline " + command})
+	if err != nil {
+		return err
+	}
+	err = f(s)
+	if closing := s.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// read opens the database for reading and calls f. Other readers are welcome.
+func (a *app) read(f func(*store.Store) error) error {
+	if _, err := os.Stat(a.path()); os.IsNotExist(err) {
+		return learn.WithHint(fmt.Errorf("there is no database at %s: nothing was learned yet", a.path()),
+			"tripline learn --agent bot=192.0.2.50 --from filterlog /var/log/filter.log")
+	}
+	s, err := store.Open(a.path(), store.Options{ReadOnly: true, Wait: wait})
+	if err != nil {
+		return err
+	}
+	err = f(s)
+	if closing := s.Close(); err == nil {
+		err = closing
+	}
+	return err
+}
+
+// terminal says whether w is one.
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// colored says whether output to w is coloured: --color, FORCE_COLOR, NO_COLOR
+// and TERM=dumb, then whether it is a terminal.
+func (a *app) colored(w io.Writer) bool {
+	switch {
+	case a.color != "auto":
+		return a.color == "always"
+	case os.Getenv("FORCE_COLOR") != "":
+		return true
+	case os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb":
+		return false
+	}
+	return terminal(w)
+}
+
+// version comes from the build information.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
+}

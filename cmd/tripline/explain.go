@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tripline/enforce"
+	"tripline/ipranges"
+	"tripline/learn"
+	"tripline/store"
+)
+
+type explainOptions struct {
+	agent  string
+	name   string
+	format string
+}
+
+func newExplainCommand(a *app) *cobra.Command {
+	var o explainOptions
+	c := &cobra.Command{
+		Use:   "explain ADDRESS:PORT[/PROTO]",
+		Short: "Say what the baseline makes of a destination, and why",
+		Long: `explain asks the matcher that enforce uses about one destination: the verdict, the
+rule behind it, whose address it is, and the line that would admit it.
+
+Exit status:
+  0  the baseline admits it
+  1  it does not
+  2  tripline could not tell; standard error says why`,
+		Example: `  tripline explain 203.0.113.7:443 --agent bot
+  tripline explain 198.51.100.53:53/udp`,
+		Args: oneArgument("a destination such as 203.0.113.7:443"),
+		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), a, args[0]) },
+	}
+	c.Flags().StringVar(&o.agent, "agent", "", "`NAME` of the agent, where there is more than one")
+	c.Flags().StringVar(&o.name, "name", "", "what the agent called the destination: `HOST`")
+	c.Flags().StringVar(&o.format, "format", "text", "text or json")
+	return c
+}
+
+func (o *explainOptions) run(_ context.Context, a *app, text string) error {
+	to, service, err := learn.ParseEndpoint(text)
+	if err != nil {
+		return err
+	}
+	if !to.Prefix.IsValid() || !to.Prefix.IsSingleIP() {
+		return learn.WithHint(fmt.Errorf("%s is no address", to), "name the address it has, and the name with --name %s", learn.Printable(text))
+	}
+	var alert enforce.Alert
+	err = a.read(func(s *store.Store) error {
+		alert, err = o.ask(a, s, to.Prefix.Addr(), service)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := o.print(a, &alert); err != nil {
+		return err
+	}
+	if alert.Verdict != enforce.Allowed {
+		return errFound
+	}
+	return nil
+}
+
+func (o *explainOptions) ask(a *app, s *store.Store, addr netip.Addr, service learn.Service) (enforce.Alert, error) {
+	var only []string
+	if o.agent != "" {
+		only = []string{o.agent}
+	}
+	p, err := a.policy(s, only)
+	if err != nil {
+		return enforce.Alert{}, err
+	}
+	agent, err := one(p, o.agent)
+	if err != nil {
+		return enforce.Alert{}, err
+	}
+	f := learn.Flow{Agent: agent, Proto: service.Proto, Dst: addr, DstPort: service.Port, Name: strings.ToLower(o.name)}
+	if f.Name != "" {
+		f.Evidence = learn.DNS
+	}
+	return p.Explain(&f), nil
+}
+
+func (o *explainOptions) print(a *app, e *enforce.Alert) error {
+	switch o.format {
+	case "json":
+		enc := json.NewEncoder(a.stdout)
+		enc.SetEscapeHTML(false)
+		return enc.Encode(struct {
+			*enforce.Alert
+			Time  *struct{} `json:"time,omitempty"`
+			Last  *struct{} `json:"last,omitempty"`
+			Count *struct{} `json:"count,omitempty"`
+			Act   *struct{} `json:"action,omitempty"`
+			New   *struct{} `json:"status,omitempty"`
+		}{Alert: e})
+	case "text":
+		return o.text(a, e)
+	}
+	return fmt.Errorf("--format %q: want text or json", learn.Printable(o.format))
+}
+
+func (o *explainOptions) text(a *app, e *enforce.Alert) error {
+	service := e.Proto
+	if e.Port != 0 {
+		service = fmt.Sprintf("%s/%d", e.Proto, e.Port)
+	}
+	fmt.Fprintf(a.stdout, "%s: %s to %s %s\n", e.Verdict, e.Agent, e.Dst, service)
+	fmt.Fprintf(a.stdout, "  because   %s\n", learn.Printable(e.Why))
+	if e.Nearest != nil {
+		word := "nearest"
+		if e.Verdict == enforce.Allowed {
+			word = "rule"
+		}
+		fmt.Fprintf(a.stdout, "  %-9s %s\n", word, learn.Printable(e.Nearest.Rule))
+		if e.Nearest.Why != e.Why {
+			fmt.Fprintf(a.stdout, "            %s\n", learn.Printable(e.Nearest.Why))
+		}
+	} else {
+		fmt.Fprintf(a.stdout, "  nearest   none\n")
+	}
+	fmt.Fprintf(a.stdout, "  owner     %s\n", owner(e.Owner))
+	if e.Admit != nil {
+		fmt.Fprintf(a.stdout, "  to admit  %s   (opens %s)\n", learn.Printable(e.Admit.Command), exposure(e.Admit))
+	}
+	if e.Wider != nil {
+		fmt.Fprintf(a.stdout, "        or  %s   (opens %s)\n", learn.Printable(e.Wider.Command), exposure(e.Wider))
+	}
+	return nil
+}
+
+func exposure(a *enforce.Admit) string { return ipranges.Exposure{V4: a.V4, V6: a.V6}.String() }
+
+func owner(o enforce.Owner) string {
+	parts := append([]string{}, o.Labels...)
+	if o.ASN != 0 {
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("AS%d %s", o.ASN, learn.Printable(o.Org))))
+	}
+	if o.Shared {
+		parts = append(parts, "anyone can rent a place there")
+	}
+	if len(parts) == 0 {
+		return "not known; tripline ranges list shows what is"
+	}
+	return strings.Join(parts, ", ")
+}
+
+// oneArgument wants exactly one argument and says what it is.
+func oneArgument(what string) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return learn.WithHint(errors.New("want "+what), "%s --help", c.CommandPath())
+		}
+		return nil
+	}
+}

@@ -1,0 +1,202 @@
+package main_test
+
+import (
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layers is the architecture: for each package, what else of ours it may
+// import. Adding a line here is a design decision; say why in the commit.
+var layers = map[string][]string{
+	"ipranges":      {},
+	"ipranges/feed": {"ipranges"},
+	"ipranges/mmdb": {"ipranges"},
+
+	"learn":                           {"ipranges"},
+	"learn/learntest":                 {"learn", "ipranges"},
+	"learn/source":                    {"learn", "learn/source/internal/filterlog", "learn/source/internal/lines", "learn/source/internal/scan"},
+	"learn/source/internal/filterlog": {"learn/source/internal/scan"},
+	"learn/source/internal/lines":     {"learn", "ipranges"},
+	"learn/source/internal/scan":      {},
+
+	"enforce":        {"learn", "ipranges"},
+	"enforce/alert":  {"enforce", "learn", "ipranges"},
+	"enforce/export": {"enforce", "learn", "ipranges"},
+
+	"store":        {"learn", "ipranges"},
+	"cmd/tripline": {"*"},
+}
+
+// doors says which packages may import what is not ours and not Go's own: one
+// for each, so that a replacement is a change in one place.
+var doors = map[string][]string{
+	"github.com/spf13/cobra":               {"cmd/tripline"},
+	"github.com/spf13/pflag":               {"cmd/tripline"},
+	"github.com/olekukonko/tablewriter":    {"cmd/tripline"},
+	"golang.org/x/term":                    {"cmd/tripline"},
+	"go.etcd.io/bbolt":                     {"store"},
+	"gopkg.in/yaml.v3":                     {"learn"},
+	"golang.org/x/net":                     {"learn"},
+	"github.com/gaissmai/bart":             {"ipranges"},
+	"github.com/oschwald/maxminddb-golang": {"ipranges/mmdb"},
+	"github.com/ulikunitz/xz":              {"learn/source/internal/lines"},
+	"github.com/fsnotify/fsnotify":         {"learn/source/internal/lines"},
+	"golang.org/x/sys":                     {"learn/source/internal/lines"},
+	"github.com/klauspost/compress":        {"learn/source/internal/lines", "store"}, // what others packed, and what the store packs
+	"github.com/google/go-cmp":             {},                                       // tests alone
+	"github.com/rogpeppe/go-internal":      {},                                       // tests alone
+}
+
+// core is what opens no file, reads no clock and logs nothing.
+var core = []string{"ipranges", "learn", "enforce"}
+
+// closed are packages of Go that would let the core do so.
+var closed = []string{"os", "os/exec", "os/signal", "io/ioutil", "log", "log/slog", "flag", "net", "net/http", "syscall"}
+
+// clocks are functions of package time that read one, or wait for it.
+var clocks = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer"}
+
+// systems are what the program is built for; some files are for one alone.
+var systems = []string{"linux", "freebsd"}
+
+// A listed package is what "go list" says of it.
+type listed struct {
+	ImportPath, Dir, Doc string
+	GoFiles, Imports     []string
+}
+
+func TestImports(t *testing.T) {
+	for _, system := range systems {
+		for _, p := range list(t, system) {
+			for _, path := range p.Imports {
+				if why := refused(ours(p.ImportPath), path); why != "" {
+					t.Errorf("%s: %s", system, why)
+				}
+			}
+		}
+	}
+}
+
+// refused says why a package of ours may not import that path, if it may not.
+func refused(pkg, path string) string {
+	switch {
+	case path == "C":
+		return pkg + " imports C; the program is built without cgo"
+	case strings.HasPrefix(path, module+"/"):
+		if allowed := layers[pkg]; !slices.Contains(allowed, "*") && !slices.Contains(allowed, ours(path)) {
+			return pkg + " imports " + ours(path)
+		}
+	case slices.Contains(core, pkg) && slices.Contains(closed, path):
+		return pkg + " imports " + path + "; the core opens nothing and logs nothing"
+	case strings.Contains(strings.SplitN(path, "/", 2)[0], "."):
+		return refusedAtDoor(pkg, path)
+	}
+	return ""
+}
+
+func refusedAtDoor(pkg, path string) string {
+	for dependency, doorkeepers := range doors {
+		if path == dependency || strings.HasPrefix(path, dependency+"/") {
+			if slices.Contains(doorkeepers, pkg) {
+				return ""
+			}
+			return pkg + " imports " + path + "; its door is " + strings.Join(doorkeepers, ", ")
+		}
+	}
+	return pkg + " imports " + path + ", which has no door in this table"
+}
+
+// TestEveryPackageHasALayer keeps the table from rotting in either direction.
+func TestEveryPackageHasALayer(t *testing.T) {
+	var found []string
+	for _, p := range list(t, systems[0]) {
+		found = append(found, ours(p.ImportPath))
+		if _, ok := layers[ours(p.ImportPath)]; !ok {
+			t.Errorf("%s has no line in the table of layers", ours(p.ImportPath))
+		}
+	}
+	for pkg := range layers {
+		if !slices.Contains(found, pkg) {
+			t.Errorf("the table of layers has a line for %s, which does not exist", pkg)
+		}
+	}
+}
+
+func TestEveryPackageHasAComment(t *testing.T) {
+	for _, p := range list(t, systems[0]) {
+		if len(p.GoFiles) > 0 && p.Doc == "" {
+			t.Errorf("%s has no package comment", ours(p.ImportPath))
+		}
+	}
+}
+
+func TestCoreReadsNoClock(t *testing.T) {
+	for _, p := range list(t, systems[0]) {
+		if !slices.Contains(core, ours(p.ImportPath)) {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			for _, use := range clockUses(t, filepath.Join(p.Dir, name)) {
+				t.Errorf("%s; the core takes time from flows or from a parameter", use)
+			}
+		}
+	}
+}
+
+// clockUses returns the places where a file asks what time it is.
+func clockUses(t *testing.T, path string) (uses []string) {
+	t.Helper()
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		s, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		if x, ok := s.X.(*ast.Ident); ok && x.Name == "time" && slices.Contains(clocks, s.Sel.Name) {
+			uses = append(uses, files.Position(s.Pos()).String()+": time."+s.Sel.Name)
+		}
+		return true
+	})
+	return uses
+}
+
+const module = "tripline"
+
+func ours(path string) string { return strings.TrimPrefix(path, module+"/") }
+
+// list returns the packages of this module as they are built for a system.
+func list(t *testing.T, system string) []listed {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Imports", "./...")
+	cmd.Dir = filepath.Join("..", "..")
+	cmd.Env = append(os.Environ(), "GOOS="+system, "CGO_ENABLED=0")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list for %s: %v", system, err)
+	}
+	var packages []listed
+	for d := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var p listed
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return packages
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		packages = append(packages, p)
+	}
+}

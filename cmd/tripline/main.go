@@ -1,0 +1,75 @@
+// Command tripline learns what an agent says to the outside world, folds that
+// into an allowlist a person can read and approve, writes it for the firewall
+// they own, and tells them when something else happens.
+//
+// This package is words, colours, exit codes and wiring; nobody imports it.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	// The zone database, for firewalls whose zone the machine does not know.
+	_ "time/tzdata"
+
+	"tripline/learn"
+)
+
+// Exit codes, after diff(1).
+const (
+	exitOK      = 0 // nothing unexpected
+	exitFound   = 1 // something unexpected was found
+	exitTrouble = 2 // tripline could not tell
+)
+
+// errFound ends a command that did its work and found something. Nothing is
+// printed for it.
+var errFound = errors.New("something unexpected was found")
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	root := newRootCommand(&app{stdin: stdin, stdout: stdout, stderr: stderr})
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errFound):
+		return exitFound
+	}
+	complain(stderr, err)
+	return exitTrouble
+}
+
+// complain prints an error, and its hint on a line of its own.
+func complain(w io.Writer, err error) {
+	fmt.Fprintf(w, "tripline: error: %s\n", lines(err.Error()))
+	hint := learn.HintOf(err)
+	if hint == "" && errors.Is(err, syscall.ENOSPC) {
+		hint = "free some space on that file system and run the command again; nothing was half written"
+	}
+	if hint != "" {
+		fmt.Fprintf(w, "tripline: hint: %s\n", lines(hint))
+	}
+}
+
+// lines makes text printable and keeps its own line ends.
+func lines(s string) string {
+	parts := strings.Split(s, "\n")
+	for i := range parts {
+		parts[i] = learn.Printable(parts[i])
+	}
+	return strings.Join(parts, "\n")
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"tripline/enforce"
+	"tripline/learn"
+	"tripline/store"
+)
+
+// policy compiles the approved baselines of the agents, all known ones if only
+// is empty. An agent without one is an error: to watch it would be to promise
+// something nobody approved.
+func (a *app) policy(s *store.Store, only []string) (*enforce.Policy, error) {
+	names, err := agentNames(s, only)
+	if err != nil {
+		return nil, err
+	}
+	var list []*learn.Baseline
+	var missing []string
+	for _, name := range names {
+		b, err := baseline(s, name)
+		if err != nil {
+			return nil, err
+		}
+		if b == nil {
+			missing = append(missing, name)
+			continue
+		}
+		list = append(list, b)
+	}
+	if len(missing) > 0 {
+		return nil, unapproved(missing, list)
+	}
+	space, _, err := loadSpace(s)
+	if err != nil {
+		return nil, err
+	}
+	return enforce.Compile(list, space, a.config.Never)
+}
+
+func unapproved(missing []string, have []*learn.Baseline) error {
+	err := fmt.Errorf("no baseline of %s was approved", strings.Join(missing, ", "))
+	if len(have) == 0 {
+		return learn.WithHint(err, "tripline review shows what to approve")
+	}
+	return learn.WithHint(err, "tripline review shows what to approve; --agent %s leaves the others out", have[0].Agent)
+}
+
+// one returns the only agent's name where none was given.
+func one(p *enforce.Policy, name string) (string, error) {
+	if name != "" {
+		return name, nil
+	}
+	if len(p.Agents) == 1 {
+		return p.Agents[0].Name, nil
+	}
+	names := make([]string, len(p.Agents))
+	for i, agent := range p.Agents {
+		names[i] = agent.Name
+	}
+	return "", learn.WithHint(errors.New("there is more than one agent"), "--agent NAME, one of %s", strings.Join(names, ", "))
+}

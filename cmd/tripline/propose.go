@@ -1,0 +1,176 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	"tripline/ipranges"
+	"tripline/learn"
+	"tripline/store"
+)
+
+// A draft is what may be approved for one agent, beside what is.
+type draft struct {
+	agent    string
+	approved *learn.Baseline // nil if nothing is
+	proposed *learn.Baseline
+	left     learn.Left
+	changes  []learn.Change
+}
+
+// pending says whether there is anything to approve.
+func (d *draft) pending() bool {
+	return d.approved == nil || slices.ContainsFunc(d.changes, func(c learn.Change) bool { return c.Mark != learn.Kept })
+}
+
+// A reviewed is the drafts of all agents that are shown together, with what
+// figures are computed from. The digest is of exactly this.
+type reviewed struct {
+	kind    string // learned, edited or allowed
+	options foldFlags
+	drafts  []*draft
+	space   ipranges.Space
+	text    []byte
+	digest  string
+}
+
+// foldFlags are the flags that change a proposal.
+type foldFlags struct {
+	Agents  []string `json:"agents,omitempty"`
+	Alarms  float64  `json:"lambda,omitempty"`
+	Refused bool     `json:"refused,omitempty"`
+}
+
+// A shownDoc is what is kept of a review, to be approved as it was shown.
+type shownDoc struct {
+	Kind    string    `json:"kind"`
+	Options foldFlags `json:"options"`
+	Text    []byte    `json:"text"`
+}
+
+// The kinds of a review.
+const (
+	kindLearned = "learned"
+	kindByHand  = "by hand" // edited, or a line was allowed
+)
+
+// fold proposes rules for the agents from what was learned.
+func (a *app) fold(s *store.Store, o foldFlags) (*reviewed, error) {
+	r := &reviewed{kind: kindLearned, options: o}
+	space, digests, err := loadSpace(s)
+	if err != nil {
+		return nil, err
+	}
+	r.space = space
+	names, err := agentNames(s, o.Agents)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		d, err := a.foldAgent(s, name, o, space, digests)
+		if err != nil {
+			return nil, err
+		}
+		r.drafts = append(r.drafts, d)
+	}
+	return r, r.seal()
+}
+
+func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges.Space, digests map[string]string) (*draft, error) {
+	head, err := baseline(s, name)
+	if err != nil {
+		return nil, err
+	}
+	ds, err := s.Destinations(name)
+	if err != nil {
+		return nil, err
+	}
+	if o.Refused {
+		for i := range ds {
+			ds[i].Blocked = 0
+		}
+	}
+	p, left := learn.Propose(name, head, ds, a.config.Never, learn.FoldOptions{
+		Space: space, Lambda: o.Alarms, Hosts: a.config.Never.Hosts(),
+	})
+	p.Ranges = digests
+	return &draft{agent: name, approved: head, proposed: p, left: left, changes: learn.Diff(head, p)}, nil
+}
+
+// seal computes the text and the digest of what is shown.
+func (r *reviewed) seal() error {
+	list := make([]*learn.Baseline, len(r.drafts))
+	for i, d := range r.drafts {
+		list[i] = d.proposed
+	}
+	text, err := learn.Encode(list)
+	if err != nil {
+		return err
+	}
+	r.text, r.digest = text, learn.Digest(text)
+	return nil
+}
+
+// remember keeps what is shown, so that it can be approved. Where the database
+// cannot be written the review is still shown.
+func (a *app) remember(r *reviewed) error {
+	doc, err := json.Marshal(shownDoc{r.kind, r.options, r.text})
+	if err != nil {
+		return fmt.Errorf("keep what was shown: %w", err)
+	}
+	return a.write("review", func(s *store.Store) error { return s.PutShown(r.digest, a.now(), doc) })
+}
+
+// baseline returns the approved baseline of an agent, nil if there is none.
+func baseline(s *store.Store, agent string) (*learn.Baseline, error) {
+	digest, doc, err := s.Baseline(agent)
+	if errors.Is(err, store.ErrNoBaseline) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	list, err := learn.Decode("baseline "+digest[:12], doc)
+	if err != nil {
+		return nil, err
+	}
+	list[0].Digest = digest
+	return list[0], nil
+}
+
+// agentNames returns the known agents, or those of them that were asked for.
+func agentNames(s *store.Store, only []string) ([]string, error) {
+	stored, err := s.Agents()
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, agent := range stored {
+		if len(only) == 0 || slices.Contains(only, agent.Name) {
+			names = append(names, agent.Name)
+		}
+	}
+	for _, name := range only {
+		if !slices.Contains(names, name) {
+			return nil, unknownAgent(name, stored)
+		}
+	}
+	if len(names) == 0 {
+		return nil, learn.WithHint(errors.New("nothing was learned yet"), "tripline learn --agent bot=192.0.2.50 --from filterlog /var/log/filter.log")
+	}
+	return names, nil
+}
+
+func unknownAgent(name string, stored []store.Agent) error {
+	known := "none; tripline learn --agent NAME=ADDRESS begins one"
+	for i, agent := range stored {
+		if i == 0 {
+			known = agent.Name
+		} else {
+			known += ", " + agent.Name
+		}
+	}
+	return learn.WithHint(fmt.Errorf("no agent called %q", learn.Printable(name)), "known agents: %s", known)
+}

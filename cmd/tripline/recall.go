@@ -1,0 +1,91 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"tripline/learn"
+	"tripline/store"
+)
+
+// recall returns what was shown with a digest, if it is still what would be
+// shown now: for rules that were learned, folding again has to give the same.
+func (a *app) recall(s *store.Store, prefix string) (*reviewed, string, error) {
+	digest, at, doc, err := s.Shown(strings.ToLower(prefix))
+	if errors.Is(err, store.ErrNotShown) {
+		return nil, "", learn.WithHint(fmt.Errorf("nothing was shown with the digest %q", learn.Printable(prefix)), "tripline review shows what there is, with its digest")
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	var shown shownDoc
+	if err := json.Unmarshal(doc, &shown); err != nil {
+		return nil, "", fmt.Errorf("what was shown as %s: %w", digest[:12], err)
+	}
+	if shown.Kind == kindLearned {
+		now, err := a.fold(s, shown.Options)
+		if err != nil {
+			return nil, "", err
+		}
+		if now.digest != digest {
+			return nil, "", stale(digest, at, "the proposal has changed since")
+		}
+		return now, digest, nil
+	}
+	r, err := a.byHand(s, "what was shown", shown.Text)
+	if err != nil {
+		return nil, "", err
+	}
+	for _, d := range r.drafts {
+		if was, is := d.proposed.Parent, head(d.approved); was != is {
+			return nil, "", stale(digest, at, "the baseline of "+d.agent+" has changed since")
+		}
+	}
+	if r.digest != digest {
+		return nil, "", stale(digest, at, "what its rules admit has changed since")
+	}
+	return r, digest, nil
+}
+
+func stale(digest string, at time.Time, why string) error {
+	return learn.WithHint(fmt.Errorf("%s was shown on %s, and %s: nothing was approved", digest[:12], at.Format("2006-01-02 15:04 MST"), why),
+		"look at what it is now: tripline review")
+}
+
+func head(b *learn.Baseline) string {
+	if b == nil {
+		return ""
+	}
+	return b.Digest
+}
+
+// byHand makes a review of rules that a person wrote. What they admit is
+// computed anew: the figures of the text are not believed.
+func (a *app) byHand(s *store.Store, file string, text []byte) (*reviewed, error) {
+	list, err := learn.Decode(file, text)
+	if err != nil {
+		return nil, err
+	}
+	space, _, err := loadSpace(s)
+	if err != nil {
+		return nil, err
+	}
+	r := &reviewed{kind: kindByHand, space: space}
+	for _, b := range list {
+		if _, err := agentNames(s, []string{b.Agent}); err != nil {
+			return nil, err
+		}
+		approved, err := baseline(s, b.Agent)
+		if err != nil {
+			return nil, err
+		}
+		if err := measure(b, space, a.config.Never); err != nil {
+			return nil, fmt.Errorf("read %s: agent %s: %w", file, b.Agent, err)
+		}
+		r.drafts = append(r.drafts, &draft{agent: b.Agent, approved: approved, proposed: b, changes: learn.Diff(approved, b)})
+	}
+	return r, r.seal()
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/user"
+
+	"github.com/spf13/cobra"
+
+	"tripline/learn"
+	"tripline/store"
+)
+
+type reviewOptions struct {
+	fold    foldFlags
+	format  string
+	approve string
+	reason  string
+	by      string
+	edit    string
+	full    bool
+}
+
+func newReviewCommand(a *app) *cobra.Command {
+	var o reviewOptions
+	c := &cobra.Command{
+		Use:   "review",
+		Short: "Show what would be approved, and approve it",
+		Long: `review folds what was learned into rules and shows how they differ from the
+approved baseline: + new, ~ changed, - would go. Each row says how many
+destinations were observed and how many addresses the rule admits. What was shown
+has a digest; --approve takes it and approves exactly that, or nothing.
+
+--edit writes the proposal to FILE (default proposal.yaml) for a person to change;
+the same command reads it back once the file is there, and shows what it says.
+
+Flags of a row: shared, anyone can rent a place there; once, seen in a single hour;
+raw address, no name and no publisher is known; unusual port.
+
+Exit status:
+  0  shown or approved
+  2  it was not; standard error says why`,
+		Example: `  tripline review
+  tripline review --approve 3f9a2c1d04be --reason "first week"`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context(), a) },
+	}
+	f := c.Flags()
+	f.StringArrayVar(&o.fold.Agents, "agent", nil, "only the agent `NAME`; repeatable")
+	f.Float64Var(&o.fold.Alarms, "lambda", 0, fmt.Sprintf("alarms a week that one admitted `ADDRESS` may cost: more is narrower (default %g)", learn.DefaultLambda))
+	f.BoolVar(&o.fold.Refused, "refused", false, "also propose what the firewall only ever refused")
+	f.StringVar(&o.format, "format", "table", "table, json, markdown or yaml")
+	f.StringVar(&o.approve, "approve", "", "approve what was shown with this `DIGEST`")
+	f.StringVar(&o.reason, "reason", "", "why, kept with the approval: `TEXT`")
+	f.StringVar(&o.by, "by", "", "who approves: `NAME` (default the user)")
+	f.StringVar(&o.edit, "edit", "", "write the proposal to `FILE`, or read it back from there")
+	f.Lookup("edit").NoOptDefVal = "proposal.yaml"
+	f.BoolVar(&o.full, "all", false, "also the rows that do not change")
+	return c
+}
+
+func (o *reviewOptions) run(_ context.Context, a *app) error {
+	if o.approve != "" {
+		return o.approval(a)
+	}
+	var r *reviewed
+	err := a.read(func(s *store.Store) (err error) {
+		r, err = a.fold(s, o.fold)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if o.edit != "" {
+		return o.editing(a, r)
+	}
+	return o.show(a, r)
+}
+
+// show prints a review after it was remembered.
+func (o *reviewOptions) show(a *app, r *reviewed) error {
+	if err := a.remember(r); err != nil {
+		a.warn("what is shown cannot be approved: %v", err)
+	}
+	switch o.format {
+	case "table":
+		return showTable(a, r, o.full)
+	case "json":
+		return showJSON(a.stdout, r)
+	case "markdown":
+		return showMarkdown(a, r)
+	case "yaml":
+		_, err := a.stdout.Write(r.text)
+		return err
+	}
+	return fmt.Errorf("--format %q: want table, json, markdown or yaml", learn.Printable(o.format))
+}
+
+// minDigest is how much of a digest has to be given.
+const minDigest = 6
+
+// approval approves what was shown with the digest that was given.
+func (o *reviewOptions) approval(a *app) error {
+	if len(o.approve) < minDigest {
+		return learn.WithHint(fmt.Errorf("digest %q is too short, want at least %d digits", learn.Printable(o.approve), minDigest), "copy it from: tripline review")
+	}
+	if o.reason == "" {
+		return learn.WithHint(errors.New("an approval needs a reason: it is kept with the baseline"), "tripline review --approve %s --reason \"first week\"", learn.Printable(o.approve))
+	}
+	if o.by == "" {
+		o.by = userName()
+	}
+	// Nothing may come between looking and approving, so both happen while the
+	// database is held.
+	return a.write("review", func(s *store.Store) error { return o.approveShown(a, s) })
+}
+
+func (o *reviewOptions) approveShown(a *app, s *store.Store) error {
+	r, digest, err := a.recall(s, o.approve)
+	if err != nil {
+		return err
+	}
+	approved := 0
+	for _, d := range r.drafts {
+		if !d.pending() {
+			continue
+		}
+		b := *d.proposed
+		b.Approved = &learn.Approval{By: o.by, At: a.now(), Reason: o.reason, Shown: digest}
+		text, err := learn.Encode([]*learn.Baseline{&b})
+		if err != nil {
+			return err
+		}
+		own := learn.Digest(text)
+		if err := s.Approve(b.Agent, own, b.Parent, text); err != nil {
+			return err
+		}
+		approved++
+		a.say("%s: baseline %s approved by %s: %d rules", b.Agent, own[:12], learn.Printable(o.by), len(b.Rules))
+	}
+	if approved == 0 {
+		a.say("nothing to approve: the baseline is what was shown already")
+		return nil
+	}
+	a.say("Next: tripline export --to pfsense -o aliases/")
+	return nil
+}
+
+// userName returns who runs the program; behind sudo, who ran that.
+func userName() string {
+	if name := os.Getenv("SUDO_USER"); name != "" {
+		return name
+	}
+	if u, err := user.Current(); err == nil {
+		return u.Username
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tripline/learn"
+)
+
+func newRootCommand(a *app) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "tripline",
+		Short: "Learn what an agent talks to, approve it, and hear of anything else",
+		Long: `tripline watches what an AI agent (or any workload) says to the outside world,
+learns what is normal in a controlled run, folds that into an allowlist a person
+can read and approve, writes it for pfSense, and reports whatever else happens.
+
+    learn  ->  review  ->  export  ->  enforce
+    observe    approve     pfSense     diff live traffic, alert
+
+Exit status:
+  0  nothing unexpected
+  1  something unexpected was found
+  2  tripline could not tell; standard error says why`,
+		Example: `  tripline learn --agent bot=192.0.2.50 --from filterlog filter.log
+  tripline review`,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Version:       version(),
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return c.Help()
+			}
+			return unknownCommand(c, args[0])
+		},
+		Args:              cobra.ArbitraryArgs,
+		PersistentPreRunE: func(*cobra.Command, []string) error { return a.configure() },
+	}
+	c.SetIn(a.stdin)
+	c.SetOut(a.stdout)
+	c.SetErr(a.stderr)
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return learn.WithHint(err, "%s --help", c.CommandPath())
+	})
+	f := c.PersistentFlags()
+	f.StringVar(&a.dbPath, "db", "", "database `FILE` (default "+databasePath()+")")
+	f.StringVar(&a.configPath, "config", "", "configuration `FILE` (default tripline.yaml, if it is there)")
+	f.StringVar(&a.color, "color", "auto", "when to use colour: auto, always or never")
+	f.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but errors on standard error")
+	c.CompletionOptions.HiddenDefaultCmd = true
+	c.AddCommand(
+		newLearnCommand(a), newReviewCommand(a), newExportCommand(a), newEnforceCommand(a),
+		newExplainCommand(a), newAllowCommand(a), newFlowsCommand(a), newRangesCommand(a),
+		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
+	)
+	return c
+}
+
+func unknownCommand(c *cobra.Command, name string) error {
+	err := fmt.Errorf("unknown command %q", learn.Printable(name))
+	if near := c.SuggestionsFor(name); len(near) > 0 {
+		return learn.WithHint(err, "did you mean %q?", c.CommandPath()+" "+strings.Join(near, " or "))
+	}
+	return learn.WithHint(err, "%s --help", c.CommandPath())
+}
+
+// family makes a command that only holds others complain about what it does not
+// know, where cobra would print help and succeed.
+func family(c *cobra.Command) *cobra.Command {
+	c.Args = cobra.ArbitraryArgs
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		return unknownCommand(c, args[0])
+	}
+	return c
+}
+
+// configure reads the configuration file before any command runs.
+func (a *app) configure() error {
+	if a.color != "auto" && a.color != "always" && a.color != "never" {
+		return fmt.Errorf("--color %q: want auto, always or never", learn.Printable(a.color))
+	}
+	path := a.configPath
+	if path == "" {
+		path = "tripline.yaml"
+	}
+	text, err := os.ReadFile(path)
+	switch {
+	case err == nil:
+	case a.configPath == "" && errors.Is(err, fs.ErrNotExist):
+		a.config.Never = learn.NewNever(nil, nil)
+		return nil
+	default:
+		return fmt.Errorf("read configuration: %w", err)
+	}
+	a.config, err = learn.DecodeConfig(path, text)
+	return err
+}
+
+// zone returns the zone for time stamps that carry none: the flag, then the
+// configuration, then UTC.
+func (a *app) zone(flag string) (*time.Location, error) {
+	name := flag
+	if name == "" {
+		name = a.config.Zone
+	}
+	if name == "" {
+		return time.UTC, nil
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, learn.WithHint(fmt.Errorf("unknown time zone %q", learn.Printable(name)), "--tz takes an IANA name such as Europe/Berlin, or Local")
+	}
+	return loc, nil
+}

@@ -1,0 +1,67 @@
+package enforce
+
+import (
+	"cmp"
+	"slices"
+
+	"tripline/learn"
+)
+
+// A Watch checks flows against a policy and counts what repeats: one alert per
+// agent, destination and verdict. The zero value is not usable, see [NewWatch].
+// Not safe for concurrent use.
+type Watch struct {
+	policy   *Policy
+	findings map[finding]*Alert
+	order    []*Alert
+	counts   [Forbidden + 1]uint64
+}
+
+type finding struct {
+	agent   string
+	target  learn.Target
+	verdict Verdict
+}
+
+// NewWatch returns a watch over policy.
+func NewWatch(policy *Policy) *Watch {
+	return &Watch{policy: policy, findings: map[finding]*Alert{}}
+}
+
+// Observe checks f. It returns the alert and true for a new finding, the alert
+// with its count and false for one that repeats, nil for what is allowed.
+func (w *Watch) Observe(f *learn.Flow) (alert *Alert, isNew bool) {
+	v := w.policy.Check(f)
+	w.counts[v]++
+	if v == Allowed {
+		return nil, false
+	}
+	key := finding{f.Agent, learn.Target{Service: f.Service(), Addr: f.Dst, Name: f.Name}, v}
+	if a := w.findings[key]; a != nil {
+		a.Count++
+		if f.Time.After(a.Last) {
+			a.Last = f.Time
+		}
+		return a, false
+	}
+	a := w.policy.Explain(f)
+	w.findings[key] = &a
+	w.order = append(w.order, &a)
+	return &a, true
+}
+
+// Replace puts a new policy in place; what was found stays found.
+func (w *Watch) Replace(policy *Policy) { w.policy = policy }
+
+// Flows returns how many flows had the verdict.
+func (w *Watch) Flows(v Verdict) uint64 { return w.counts[v] }
+
+// Alerts returns what was found, in the order of first sight.
+func (w *Watch) Alerts() []*Alert {
+	out := slices.Clone(w.order)
+	slices.SortStableFunc(out, func(a, b *Alert) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })
+	return out
+}
+
+// Policy returns the policy that flows are checked against.
+func (w *Watch) Policy() *Policy { return w.policy }
