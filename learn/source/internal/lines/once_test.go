@@ -20,7 +20,7 @@ import (
 // TRIPLINE_SEED repeats a run, TRIPLINE_ROUNDS asks for more.
 func TestEachLineOnce(t *testing.T) {
 	seed := number(t, "TRIPLINE_SEED", time.Now().UnixNano())
-	rounds := number(t, "TRIPLINE_ROUNDS", 400)
+	rounds := number(t, "TRIPLINE_ROUNDS", 300)
 	t.Logf("TRIPLINE_SEED=%d TRIPLINE_ROUNDS=%d", seed, rounds)
 	for i := range rounds {
 		w := newWorld(t, seed+i)

@@ -263,20 +263,24 @@ func (p *piece) read(b []byte) (int, error) {
 	return n, err
 }
 
-// readStream remembers how a stream ended: not every decompressor does.
+// readStream remembers how a stream ended: not every decompressor does. What
+// came with the error is delivered before it.
 func (p *piece) readStream(b []byte) (int, error) {
-	if p.ended != nil {
-		return 0, p.ended
+	n, err := 0, p.ended
+	if err == nil {
+		n, err = p.in.Read(b)
 	}
-	n, err := p.in.Read(b)
 	if err == nil || errors.Is(err, errNotYet) {
 		return n, err
 	}
 	p.ended = err
-	if !errors.Is(err, io.EOF) {
-		p.ended = p.damaged(err)
+	if n > 0 {
+		return n, nil
 	}
-	return n, p.ended
+	if errors.Is(err, io.EOF) {
+		return 0, io.EOF
+	}
+	return 0, p.damaged(err)
 }
 
 // intact compares the file with what was read of it: at its beginning, and
