@@ -9,8 +9,8 @@ import (
 // What folding weighs unless told otherwise. They were chosen on several data
 // sets at once (make eval), not for one.
 const (
-	DefaultLambda = 1e-5
-	DefaultBeta   = 0.02
+	DefaultLambda = 2e-6 // half a million addresses for one alarm a week
+	DefaultBeta   = 0.02 // fifty rules for one alarm a week
 )
 
 // FoldOptions is what folding knows beside the destinations. The zero value
@@ -29,10 +29,11 @@ type FoldOptions struct {
 // Fold returns the rules that admit all destinations of one agent and, beyond
 // them, what is worth more alarms than it opens:
 //
-//	maximise  sum over rules of  news * mass - lambda * exposure - beta
+//	maximise  sum over rules of  news * mass - lambda * exposure - price
 //
-// where news is the new destinations expected in the coming week and mass the
-// share of them that the model places inside the rule. Each protocol and port
+// where news is the new destinations expected in the coming week, mass the share
+// of them that the model places inside the rule, and the price of a rule is beta,
+// and a quarter more where it admits more than was seen. Each protocol and port
 // is folded on its own. A destination with a name becomes a rule for exactly
 // this name; the others become published sets, prefixes and hosts. Leave out
 // what must not be admitted: [Never], and what is not [Destination.Admissible].
@@ -57,6 +58,8 @@ type folding struct {
 	weeks        float64   // the coming week, in halves of the observation
 }
 
+const week = 7 * 24 * time.Hour
+
 // translated is space whose addresses hold IPv4 addresses (RFC 6052, RFC 8215,
 // RFC 4380): one network of it reaches everything.
 var translated = []string{"64:ff9b::/96", "64:ff9b:1::/48", "2001::/32"}
@@ -73,8 +76,9 @@ func newFolding(ds []Destination, o FoldOptions) *folding {
 	since, until := observed(ds, o)
 	half := until.Sub(since) / 2
 	f.middle = since.Add(half)
-	// Less than a day says too little of a week to be scaled up further.
-	f.weeks = float64(7*24*time.Hour) / float64(max(half, 12*time.Hour))
+	// Most of what is new in the first days is there to stay: less than a week
+	// is not scaled up further.
+	f.weeks = float64(week) / float64(max(half, week/2))
 	return f
 }
 

@@ -2,24 +2,54 @@ package learn
 
 import (
 	"iter"
+	"slices"
 	"time"
 )
+
+// A sample is known keys and how much each says of where the next new one will
+// be.
+type sample struct {
+	keys []uint64  // ascending, without repeats
+	sums []float64 // of the weights of all keys before; one more than keys
+}
+
+// add appends a key, higher than all before.
+func (s *sample) add(key uint64, weight float64) {
+	if len(s.sums) == 0 {
+		s.sums = []float64{0}
+	}
+	s.keys = append(s.keys, key)
+	s.sums = append(s.sums, s.sums[len(s.keys)-1]+weight)
+}
+
+// weight returns the weight of the keys from lo up to hi.
+func (s *sample) weight(lo, hi int) float64 { return s.sums[hi] - s.sums[lo] }
+
+// share returns which part of all new keys is expected near members, which are
+// keys of the sample. Something entirely new counts as one key.
+func (s *sample) share(members []uint64) float64 {
+	sum := 0.0
+	for _, k := range members {
+		i, _ := slices.BinarySearch(s.keys, k)
+		sum += s.weight(i, i+1)
+	}
+	return sum / (s.weight(0, len(s.keys)) + 1)
+}
 
 // A group is what is folded on its own: the destinations of one service in one
 // family, by key.
 type group struct {
 	family
+	sample
 
-	keys   []uint64 // ascending, without repeats
-	homes  []home
-	leaves [][]*Destination // what has this key, ascending by address
+	homes  []home           // of each key
+	leaves [][]*Destination // with each key, ascending by address
 	news   float64          // new keys expected in the coming week
 }
 
 // A served is a service with all that was chosen for it. A group and its choice
 // have the same index.
 type served struct {
-	service Service
 	groups  []*group
 	choices []choice
 }
@@ -28,7 +58,7 @@ type served struct {
 func (f *folding) services(ds []*Destination) []*served {
 	var all []*served
 	for part := range runs(ds, func(d *Destination) Service { return d.Service }) {
-		all = append(all, &served{service: part[0].Service, groups: f.groups(part)})
+		all = append(all, &served{groups: f.groups(part)})
 	}
 	for _, fam := range families {
 		model := newPolya(fam.depth, keysOf(all, fam))
@@ -64,16 +94,25 @@ func (f *folding) groups(ds []*Destination) []*group {
 	return out
 }
 
+// What was there from the beginning says little of where something new comes:
+// a tenth of what a late one says. Something new may come where nothing did.
+const (
+	early    = 0.1
+	surprise = 0.3
+)
+
 func (f *folding) group(fam family, ds []*Destination) *group {
 	g := &group{family: fam}
-	late := 0.3 // something new may come where nothing new came
+	late := surprise
 	for leaf := range runs(ds, func(d *Destination) uint64 { return fam.key(d.Addr) }) {
-		g.keys = append(g.keys, fam.key(leaf[0].Addr))
-		g.homes = append(g.homes, f.homeOf(leaf[0].Addr))
-		g.leaves = append(g.leaves, leaf)
+		weight := early
 		if firstSeen(leaf).After(f.middle) {
+			weight = 1
 			late++
 		}
+		g.add(fam.key(leaf[0].Addr), weight)
+		g.homes = append(g.homes, f.homeOf(leaf[0].Addr))
+		g.leaves = append(g.leaves, leaf)
 	}
 	g.news = late * f.weeks
 	return g

@@ -106,19 +106,22 @@ func (t *forest) label(l ipranges.Label) choice {
 func (t *forest) bits(members []uint64, set published) choice {
 	belief := t.model.belief(members, set.size)
 	share := belief * t.share(members)
-	c := chooser{model: t.model, widest: t.widest, news: t.news, lambda: t.lambda, beta: t.beta, bits: 1 - belief}
-	c.allowed = func(n node) bool { return t.hosts.Within(t.prefix(n)) == 0 }
+	c := chooser{
+		model: t.model, sample: t.sample, widest: t.widest,
+		news: t.news, lambda: t.lambda, beta: t.beta, price: t.price(), bits: 1 - belief,
+		allowed: func(n node) bool { return t.hosts.Within(t.prefix(n)) == 0 },
+	}
 	if belief > negligible {
 		c.extra = func(n node) float64 { return share * float64(set.set.Within(t.prefix(n))) / set.size }
 	}
-	value := c.best(node{}, 1, t.keys, members)
-	return choice{value: value, mass: share, keys: members, nodes: c.chosen}
+	value, nodes := c.choose(members)
+	return choice{value: value, mass: share, keys: members, nodes: nodes}
 }
 
-// share returns which share of all new destinations is expected near members.
-func (t *forest) share(members []uint64) float64 {
-	return float64(len(members)) / (float64(len(t.keys)) + 1)
-}
+// price is what a rule costs that admits more than was seen: it must be judged,
+// not only read. Without it a host would become its /30 for one alarm in ten
+// thousand weeks.
+func (f *folding) price() float64 { return 1.25 * f.beta }
 
 // widen replaces parts by the whole of l where that is worth more. New
 // destinations are expected in it as far as its members are spread evenly over
@@ -130,7 +133,7 @@ func (t *forest) widen(parts *choice, l ipranges.Label) {
 	}
 	slices.Sort(parts.keys)
 	mass := max(parts.mass, t.model.belief(parts.keys, set.size)*t.share(parts.keys))
-	value := t.news*mass - t.lambda*set.size - t.beta
+	value := t.news*mass - t.lambda*set.size - t.price()
 	if value > parts.value {
 		*parts = choice{value: value, mass: mass, keys: parts.keys, labels: []ipranges.Label{l}}
 	}

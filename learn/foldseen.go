@@ -72,24 +72,10 @@ func (ds *drafts) rule(d *draft) Rule {
 		r.Addrs = addrsOf(d.seen)
 		r.To.Within = ds.labelsOf(r.Addrs)
 	}
-	r.Admits = ds.exposure(&r)
+	// Every label came from this space, so none is unknown to it.
+	set, _ := r.To.Set(ds.options.Space, r.Addrs)
+	r.Admits = set.Exposure()
 	return r
-}
-
-// exposure returns how much r opens: for a name the addresses it was seen at
-// and the published sets they are in, since its next address is allowed there.
-func (ds *drafts) exposure(r *Rule) ipranges.Exposure {
-	prefixes := []netip.Prefix{r.To.Prefix}
-	for _, a := range r.Addrs {
-		prefixes = append(prefixes, netip.PrefixFrom(a, a.BitLen()))
-	}
-	set := ipranges.NewSet(prefixes...)
-	for _, l := range append([]ipranges.Label{r.To.Label}, r.To.Within...) {
-		if s, ok := ds.options.Space.Table.Set(l); ok {
-			set = set.Union(s)
-		}
-	}
-	return set.Exposure()
 }
 
 // labelsOf returns the published homes of addresses, in order.
