@@ -13,21 +13,16 @@ import (
 
 // Check reads everything: pages, blocks and their check sums, every baseline,
 // every snapshot; and folds all flows again to compare the destinations. It
-// takes as long as reading the file. While others may write it sees one moment.
+// takes as long as reading the file, and no write happens meanwhile.
 func (s *Store) Check() error {
-	return s.view(func(tx *bbolt.Tx) error {
-		return errors.Join(checkPages(tx), s.checkFlows(tx), checkBaselines(tx), s.checkRest(tx))
-	})
-}
-
-// checkPages reports the first of bbolt's findings; the channel must be drained.
-func checkPages(tx *bbolt.Tx) (err error) {
-	for e := range tx.Check() {
-		if err == nil {
-			err = damaged(e)
-		}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.place(checkPages(s.file)); err != nil {
+		return err
 	}
-	return err
+	return s.view(func(tx *bbolt.Tx) error {
+		return errors.Join(s.checkFlows(tx), checkBaselines(tx), s.checkRest(tx))
+	})
 }
 
 func checkBaselines(tx *bbolt.Tx) error {

@@ -19,8 +19,8 @@
 //
 // Baselines are found by the SHA-256 of their text and chained per agent. A
 // text that was changed behind the store's back is reported, never returned.
-// A file that is not a store, is damaged or was written by a newer tripline is
-// an error and stays as it is.
+// A file that is something else, is cut off or was written by a newer tripline
+// is an error and stays as it is. [Store.Check] finds damage anywhere.
 //
 // # What it does not do
 //

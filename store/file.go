@@ -15,8 +15,8 @@ const (
 	magic    = 0xED0CDAED
 )
 
-// A pageMeta is the part of it that says how long the file must be.
-type pageMeta struct{ pageSize, pages, txid uint64 }
+// A pageMeta is what the first pages say of the others.
+type pageMeta struct{ pageSize, root, freelist, pages, txid uint64 }
 
 // openSound opens a file that looks like a whole bbolt database. bbolt maps the
 // file into memory: one that was cut off would kill the process on reading.
@@ -85,6 +85,7 @@ func metaOf(f *os.File, at int64) (pageMeta, bool) {
 		return pageMeta{}, false
 	}
 	return pageMeta{
-		pageSize: uint64(ne.Uint32(m[8:])), pages: ne.Uint64(m[40:]), txid: ne.Uint64(m[48:]),
+		pageSize: uint64(ne.Uint32(m[8:])), root: ne.Uint64(m[16:]), freelist: ne.Uint64(m[32:]),
+		pages: ne.Uint64(m[40:]), txid: ne.Uint64(m[48:]),
 	}, true
 }

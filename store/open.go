@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -24,10 +26,13 @@ type Options struct {
 // it. Processes that share a file open it briefly: one that writes keeps out
 // all others, any number may read at the same time.
 type Store struct {
-	path   string
-	db     *bbolt.DB
-	codec  codec
-	holder *holder
+	path    string
+	db      *bbolt.DB
+	file    *os.File // the same one, for what bbolt cannot do
+	codec   codec
+	holder  *holder
+	writing sync.Mutex
+	broken  atomic.Bool // damage was hit: bbolt's own locks may be left locked
 }
 
 // Open opens the file at path. Unless it is opened read-only, a missing file is
@@ -37,11 +42,11 @@ func Open(path string, o Options) (*Store, error) {
 	if err := guard(func() error { return ensure(path, o.ReadOnly) }); err != nil {
 		return nil, fmt.Errorf("create database: %w", explain(err))
 	}
-	db, err := openFile(path, o)
+	db, file, err := openFile(path, o)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{path: path, db: db}
+	s := &Store{path: path, db: db, file: file}
 	if err := s.ready(o.ReadOnly); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -49,10 +54,14 @@ func Open(path string, o Options) (*Store, error) {
 	return s, nil
 }
 
-// Close gives the file back.
+// Close gives the file back. Closing again does nothing.
 func (s *Store) Close() error {
 	s.holder.release(s.path)
 	s.codec.close()
+	if s.broken.Load() {
+		_ = s.file.Close() // the lock goes with it
+		return nil
+	}
 	return s.db.Close()
 }
 
@@ -119,8 +128,7 @@ func settings(o Options) *bbolt.Options {
 
 // openFile opens the database once the file has been inspected, and closes the
 // file if the library stumbles over it.
-func openFile(path string, o Options) (db *bbolt.DB, err error) {
-	var file *os.File
+func openFile(path string, o Options) (db *bbolt.DB, file *os.File, err error) {
 	set := settings(o)
 	set.OpenFile = func(path string, flag int, _ os.FileMode) (*os.File, error) {
 		f, err := openSound(path, flag&^os.O_CREATE)
@@ -133,13 +141,13 @@ func openFile(path string, o Options) (db *bbolt.DB, err error) {
 	})
 	switch {
 	case err == nil:
-		return db, nil
+		return db, file, nil
 	case errors.Is(err, ErrDamaged):
-		return nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Close())
+		return nil, nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Close())
 	case errors.Is(err, berrors.ErrTimeout):
-		return nil, locked(path)
+		return nil, nil, locked(path)
 	}
-	return nil, explain(err)
+	return nil, nil, explain(err)
 }
 
 // ready checks the schema, migrates an older one and verifies the baselines.
@@ -160,16 +168,35 @@ func (s *Store) ready(readOnly bool) error {
 
 // view runs fn in a transaction that reads.
 func (s *Store) view(fn func(*bbolt.Tx) error) error {
-	return s.place(guard(func() error { return s.db.View(fn) }))
+	return s.place(s.guarded(func() error { return s.db.View(fn) }))
 }
 
 // update runs fn in a transaction that writes, and returns once it is on disk.
 func (s *Store) update(fn func(*bbolt.Tx) error) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
 	var tx *bbolt.Tx
-	err := guard(func() error {
+	err := s.guarded(func() error {
 		return s.db.Update(func(t *bbolt.Tx) error { tx = t; return fn(t) })
 	})
 	return s.place(full(err, tx))
+}
+
+// guarded is guard for an open store, which does nothing more once it was hit.
+func (s *Store) guarded(fn func() error) error {
+	if s.broken.Load() {
+		return damaged("it was found to be when last used")
+	}
+	hit := true
+	err := guard(func() error {
+		err := fn()
+		hit = false
+		return err
+	})
+	if hit {
+		s.broken.Store(true)
+	}
+	return err
 }
 
 // place puts the path in front of an error that does not have it yet.
