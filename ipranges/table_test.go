@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
@@ -217,4 +218,20 @@ func FuzzSet(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Unions are computed when first wanted, by whoever wants them first.
+func TestTableIsSafeForConcurrentUse(t *testing.T) {
+	tab := table(t, "192.0.2.0/24 aws/S3/x", "192.0.2.0/25 aws/EC2/x", "192.0.0.0/16 aws/AMAZON/x")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			home, _ := tab.Home(netip.MustParseAddr("192.0.2.1"))
+			set, ok := tab.Set(ipranges.Label{Provider: "AWS"})
+			if home.String() != "aws/EC2/x" || !ok || set.Exposure().V4 != 1<<16 {
+				t.Errorf("got %v and %v", home, set.Exposure())
+			}
+		})
+	}
+	wg.Wait()
 }

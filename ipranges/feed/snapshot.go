@@ -49,7 +49,7 @@ func (f Feed) Read(raw []byte) (*Snapshot, error) {
 // halves or doubles between two looks is more likely a mistake. Zero means that
 // there was none before.
 func (s *Snapshot) Plausible(last int) error {
-	if n := len(s.Ranges); last > 0 && (n < last/2 || n > last*2) {
+	if n := len(s.Ranges); last > 0 && (n*2 < last || n > last*2) {
 		return fmt.Errorf("%s: %d entries, %d before: not plausible", s.Name, n, last)
 	}
 	return nil

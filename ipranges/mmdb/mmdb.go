@@ -181,7 +181,7 @@ func (db *DB) record(result maxminddb.Result) (ipranges.AS, bool) {
 		return ipranges.AS{}, false
 	}
 	if as, ok := db.seen.Load(result.Offset()); ok {
-		as := as.(ipranges.AS) //nolint:forcetypeassert // nothing else is stored in it
+		as := as.(ipranges.AS) // nothing else is stored in it
 		return as, as.Number != 0
 	}
 	var r record

@@ -34,7 +34,12 @@ func load(tb testing.TB, path string) []byte {
 
 func fixture(tb testing.TB) []byte {
 	tb.Helper()
-	return load(tb, filepath.Join("..", "..", "testdata", "mmdb", "asn-test.mmdb"))
+	return testdata(tb, "asn-test.mmdb")
+}
+
+func testdata(tb testing.TB, name string) []byte {
+	tb.Helper()
+	return load(tb, filepath.Join("..", "..", "testdata", "mmdb", name))
 }
 
 func open(tb testing.TB, raw []byte) *mmdb.DB {
@@ -104,6 +109,27 @@ func TestAnnouncedIsWhatASSays(t *testing.T) {
 		if !db.Announced(number).IsEmpty() {
 			t.Errorf("AS%d announces something", number)
 		}
+	}
+}
+
+// Some publishers write numbers as text, and some have IPv4 alone.
+func TestNumbersAsTextAndIPv4Alone(t *testing.T) {
+	db, want := open(t, testdata(t, "asn-text-test.mmdb")), open(t, fixture(t))
+	for _, s := range []string{"192.0.2.1", "::ffff:192.0.2.1", "203.0.113.200", "198.51.100.255", "52.216.10.1", "233.252.0.1"} {
+		got, ok := db.AS(netip.MustParseAddr(s))
+		wantAS, wantOK := want.AS(netip.MustParseAddr(s))
+		if got != wantAS || ok != wantOK {
+			t.Errorf("%s: got %v, %v; want %v, %v", s, got, ok, wantAS, wantOK)
+		}
+	}
+	if as, ok := db.AS(netip.MustParseAddr("2001:db8::1")); ok {
+		t.Errorf("an IPv6 address is announced by %v", as)
+	}
+	if got := db.Announced(13335); !got.Equal(want.Announced(13335)) {
+		t.Errorf("AS13335 announces %v", got.Prefixes())
+	}
+	if err := db.Verify(); err != nil {
+		t.Error(err)
 	}
 }
 

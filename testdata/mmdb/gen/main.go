@@ -1,12 +1,16 @@
-// Command gen writes asn-test.mmdb, the small AS database that tests and the
-// demo use. The same program writes the same bytes.
+// Command gen writes the small AS databases that tests and the demo use:
+// asn-test.mmdb in the schema of GeoLite2-ASN, and asn-text-test.mmdb, IPv4
+// only, in that of publishers who write "AS64496". The same program writes the
+// same bytes.
 package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 
 	"github.com/maxmind/mmdbwriter"
 	"github.com/maxmind/mmdbwriter/mmdbtype"
@@ -49,24 +53,46 @@ func main() {
 
 func run(args []string) error {
 	if len(args) != 2 {
-		return fmt.Errorf("usage: gen FILE")
+		return errors.New("usage: gen DIRECTORY")
 	}
+	if err := write(filepath.Join(args[1], "asn-test.mmdb"), 6, numbered); err != nil {
+		return err
+	}
+	return write(filepath.Join(args[1], "asn-text-test.mmdb"), 4, spelled)
+}
+
+func numbered(number uint32, org string) mmdbtype.Map {
+	return mmdbtype.Map{
+		"autonomous_system_number":       mmdbtype.Uint32(number),
+		"autonomous_system_organization": mmdbtype.String(org),
+	}
+}
+
+func spelled(number uint32, org string) mmdbtype.Map {
+	return mmdbtype.Map{
+		"asn":     mmdbtype.String(fmt.Sprintf("AS%d", number)),
+		"as_name": mmdbtype.String(org),
+	}
+}
+
+func write(file string, version int, record func(uint32, string) mmdbtype.Map) error {
 	tree, err := mmdbwriter.New(mmdbwriter.Options{
 		BuildEpoch:              1767225600, // 2026-01-01
 		DatabaseType:            "Tripline-Test-ASN",
 		Description:             map[string]string{"en": "AS numbers for the tests of tripline"},
 		IncludeReservedNetworks: true,
+		IPVersion:               version,
 		RecordSize:              24,
 	})
 	if err != nil {
 		return err
 	}
 	for _, s := range systems {
-		record := mmdbtype.Map{
-			"autonomous_system_number":       mmdbtype.Uint32(s.number),
-			"autonomous_system_organization": mmdbtype.String(s.org),
+		p := netip.MustParsePrefix(s.network)
+		if version == 4 && p.Addr().Is6() {
+			continue
 		}
-		if err := tree.Insert(netipx.PrefixIPNet(netip.MustParsePrefix(s.network)), record); err != nil {
+		if err := tree.Insert(netipx.PrefixIPNet(p), record(s.number, s.org)); err != nil {
 			return fmt.Errorf("%s: %w", s.network, err)
 		}
 	}
@@ -74,5 +100,5 @@ func run(args []string) error {
 	if _, err := tree.WriteTo(&out); err != nil {
 		return err
 	}
-	return os.WriteFile(args[1], out.Bytes(), 0o644)
+	return os.WriteFile(file, out.Bytes(), 0o644)
 }
