@@ -1,0 +1,154 @@
+package enforce
+
+import (
+	"net/netip"
+	"strings"
+	"time"
+
+	"tripline/ipranges"
+	"tripline/learn"
+)
+
+// An Alert is a finding with everything a person needs to act on it. Its JSON
+// form is one schema, only ever extended. Strings that came from the network are
+// as they were; whoever shows them escapes them.
+type Alert struct {
+	Time      time.Time `json:"time"` // of the first flow
+	Agent     string    `json:"agent"`
+	Verdict   Verdict   `json:"verdict"`
+	Status    string    `json:"status"` // "new"; others follow when it repeats
+	Why       string    `json:"why"`
+	Proto     string    `json:"proto"`
+	Src       string    `json:"src,omitempty"`
+	Dst       string    `json:"dst"`
+	Port      uint16    `json:"dport,omitempty"`
+	Name      string    `json:"name,omitempty"`
+	Evidence  string    `json:"evidence,omitempty"`
+	Action    string    `json:"action"` // what the firewall did: pass or block
+	Interface string    `json:"interface,omitempty"`
+	Tracker   string    `json:"firewall_rule,omitempty"`
+	Owner     Owner     `json:"owner"`
+	Nearest   *Nearest  `json:"nearest,omitempty"`
+	Admit     *Admit    `json:"admit,omitempty"` // nil for what no baseline may admit
+	Wider     *Admit    `json:"wider,omitempty"` // the published set instead of the address
+	Baseline  string    `json:"baseline,omitempty"`
+	Count     uint64    `json:"count"` // flows so far
+	Last      time.Time `json:"last"`
+}
+
+// An Owner is whose address a destination is.
+type Owner struct {
+	Labels []string `json:"labels,omitempty"` // smallest published set first
+	Shared bool     `json:"shared,omitempty"` // anyone can rent a place there
+	ASN    uint32   `json:"asn,omitempty"`
+	Org    string   `json:"org,omitempty"`
+}
+
+// A Nearest is the rule that comes closest, and why it does not admit.
+type Nearest struct {
+	Rule string `json:"rule"`
+	Why  string `json:"why"`
+}
+
+// An Admit is the line that would admit a flow, and what it would open.
+type Admit struct {
+	Command string `json:"command"`
+	V4      uint64 `json:"ipv4"`
+	V6      uint64 `json:"ipv6_64"`
+}
+
+// Explain returns the alert for f, whatever the verdict; for an allowed flow
+// Nearest is the rule that admits it.
+func (p *Policy) Explain(f *learn.Flow) Alert {
+	r := p.Rule(f)
+	a := Alert{
+		Time: f.Time, Last: f.Time, Count: 1, Status: "new",
+		Agent: f.Agent, Verdict: r.Verdict, Why: r.Why,
+		Proto: f.Proto.String(), Dst: f.Dst.String(), Port: f.Service().Port,
+		Name: f.Name, Evidence: f.Evidence.String(),
+		Action: f.Action.String(), Interface: f.Interface, Tracker: f.Rule,
+		Owner: p.owner(f),
+	}
+	if f.Src.IsValid() {
+		a.Src = f.Src.String()
+	}
+	if c := p.byName[f.Agent]; c != nil {
+		a.Baseline = c.Baseline
+		a.Nearest = p.nearest(c, f, r)
+	}
+	if r.Verdict != Allowed {
+		a.Admit, a.Wider = p.admit(f)
+	}
+	return a
+}
+
+func (p *Policy) owner(f *learn.Flow) Owner {
+	var o Owner
+	for _, l := range p.Space.Table.Labels(f.Dst) {
+		o.Labels = append(o.Labels, l.String())
+		o.Shared = o.Shared || ipranges.Shared(l)
+	}
+	if as, ok := p.Space.AS(f.Dst); ok {
+		o.ASN, o.Org = as.Number, as.Org
+	}
+	return o
+}
+
+// nearest says which rule comes closest and why it does not admit f.
+func (p *Policy) nearest(c *AgentPolicy, f *learn.Flow, r Ruling) *Nearest {
+	if r.Rule == nil {
+		r.Rule = p.otherPort(c, f)
+	}
+	switch {
+	case r.Verdict == Allowed:
+		return &Nearest{r.Rule.String(), r.Why}
+	case r.Rule == nil:
+		r.Rule = c.nearest(f)
+		if r.Rule == nil {
+			return nil
+		}
+		return &Nearest{r.Rule.String(), "the closest addresses for " + f.Service().String() + ", and " + f.Dst.String() + " is outside"}
+	case r.Rule.Set.Contains(f.Dst) && r.Rule.To.Name == "":
+		return &Nearest{r.Rule.String(), "it admits the address, but not " + f.Service().String()}
+	}
+	return &Nearest{r.Rule.String(), r.Why}
+}
+
+// admit returns the line that would admit exactly this flow, and the one that
+// would admit the published set around it. What the bounding set forbids has
+// neither.
+func (p *Policy) admit(f *learn.Flow) (exact, wider *Admit) {
+	if _, forbidden := p.Never.Forbids(f.Dst); forbidden || p.Never.ForbidsName(f.Name) {
+		return nil, nil
+	}
+	one := ipranges.NewSet(netip.PrefixFrom(f.Dst, f.Dst.BitLen())).Exposure()
+	to := f.Dst.String()
+	if f.Name != "" {
+		to = f.Name
+	}
+	exact = admitting(f, to, one)
+	if label, ok := p.Space.Table.Home(f.Dst); ok {
+		if set, ok := p.Space.Table.Set(label); ok {
+			wider = admitting(f, label.String(), set.Exposure())
+		}
+	}
+	return exact, wider
+}
+
+func admitting(f *learn.Flow, to string, e ipranges.Exposure) *Admit {
+	line := []string{"tripline", "allow", f.Agent, learn.Endpoint(quoted(to), f.Service())}
+	if f.Name != "" && to == f.Name {
+		line = append(line, "--address", f.Dst.String())
+	}
+	return &Admit{Command: strings.Join(line, " "), V4: e.V4, V6: e.V6}
+}
+
+// quoted keeps hostile text from becoming more than one word of a shell.
+func quoted(s string) string {
+	if strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._-:/@*", r))
+	}) {
+		return "'" + strings.ReplaceAll(learn.Printable(s), "'", "") + "'"
+	}
+	return s
+}

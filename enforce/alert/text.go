@@ -1,0 +1,89 @@
+package alert
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"tripline/enforce"
+	"tripline/ipranges"
+	"tripline/learn"
+)
+
+// text writes an alert as a person reads it: what happened on one line, then
+// whose address it is, which rule is near, and what to paste.
+//
+//	unexpected  bot  203.0.113.77:443  AS64500 Example Hosting
+//	    2026-11-10 03:12:44 pass on igb1, 4 times; no rule of this agent explains it
+//	    nearest rule: none for tcp/443
+//	    to admit exactly this: tripline allow bot 203.0.113.77:443 (opens 1)
+var text = Kind{Name: "text", Short: "lines for a person", Write: writeText}
+
+func writeText(w io.Writer, a *enforce.Alert) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%-10s  %s  %s%s\n", a.Verdict, learn.Printable(a.Agent), endpoint(a), owner(a.Owner))
+	fmt.Fprintf(&b, "    %s %s%s%s; %s\n", a.Time.Format(time.DateTime), a.Action, on(a.Interface), times(a.Count), learn.Printable(a.Why))
+	if a.Nearest != nil && a.Nearest.Why != a.Why {
+		fmt.Fprintf(&b, "    nearest rule: %s (%s)\n", learn.Printable(a.Nearest.Rule), learn.Printable(a.Nearest.Why))
+	} else if a.Nearest != nil {
+		fmt.Fprintf(&b, "    nearest rule: %s\n", learn.Printable(a.Nearest.Rule))
+	} else {
+		fmt.Fprintf(&b, "    nearest rule: none\n")
+	}
+	admit(&b, "to admit exactly this", a.Admit)
+	admit(&b, "or its published set", a.Wider)
+	if _, err := io.WriteString(w, b.String()); err != nil {
+		return fmt.Errorf("write alert: %w", err)
+	}
+	return nil
+}
+
+func admit(b *strings.Builder, what string, a *enforce.Admit) {
+	if a != nil {
+		fmt.Fprintf(b, "    %s: %s (opens %s)\n", what, learn.Printable(a.Command), ipranges.Exposure{V4: a.V4, V6: a.V6})
+	}
+}
+
+func endpoint(a *enforce.Alert) string {
+	s, err := learn.ParseService(fmt.Sprintf("%s/%d", a.Proto, a.Port))
+	if err != nil {
+		return a.Dst + " " + a.Proto
+	}
+	to := learn.Endpoint(a.Dst, s)
+	if a.Name != "" {
+		to += " " + learn.Printable(a.Name) + " (" + a.Evidence + ")"
+	}
+	return to
+}
+
+func owner(o enforce.Owner) string {
+	var parts []string
+	if len(o.Labels) > 0 {
+		parts = append(parts, o.Labels[0])
+	}
+	if o.ASN != 0 {
+		parts = append(parts, fmt.Sprintf("AS%d %s", o.ASN, learn.Printable(o.Org)))
+	}
+	if o.Shared {
+		parts = append(parts, "shared")
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "  " + strings.Join(parts, ", ")
+}
+
+func on(iface string) string {
+	if iface == "" {
+		return ""
+	}
+	return " on " + learn.Printable(iface)
+}
+
+func times(n uint64) string {
+	if n < 2 {
+		return ""
+	}
+	return fmt.Sprintf(", %s times", ipranges.Thousands(n))
+}
