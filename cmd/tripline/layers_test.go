@@ -23,7 +23,6 @@ var layers = map[string][]string{
 	"ipranges/mmdb": {"ipranges"},
 
 	"learn":                           {"ipranges"},
-	"learn/learntest":                 {"learn", "ipranges"},
 	"learn/source":                    {"learn", "learn/source/internal/filterlog", "learn/source/internal/lines", "learn/source/internal/scan"},
 	"learn/source/internal/filterlog": {"learn/source/internal/scan"},
 	"learn/source/internal/lines":     {"learn", "ipranges"},
@@ -41,20 +40,15 @@ var layers = map[string][]string{
 // for each, so that a replacement is a change in one place.
 var doors = map[string][]string{
 	"github.com/spf13/cobra":               {"cmd/tripline"},
-	"github.com/spf13/pflag":               {"cmd/tripline"},
 	"github.com/olekukonko/tablewriter":    {"cmd/tripline"},
 	"golang.org/x/term":                    {"cmd/tripline"},
 	"go.etcd.io/bbolt":                     {"store"},
 	"gopkg.in/yaml.v3":                     {"learn"},
-	"golang.org/x/net":                     {"learn"},
 	"github.com/gaissmai/bart":             {"ipranges"},
 	"github.com/oschwald/maxminddb-golang": {"ipranges/mmdb"},
 	"github.com/ulikunitz/xz":              {"learn/source/internal/lines"},
 	"github.com/fsnotify/fsnotify":         {"learn/source/internal/lines"},
-	"golang.org/x/sys":                     {"learn/source/internal/lines"},
 	"github.com/klauspost/compress":        {"learn/source/internal/lines", "store"}, // what others packed, and what the store packs
-	"github.com/google/go-cmp":             {},                                       // tests alone
-	"github.com/rogpeppe/go-internal":      {},                                       // tests alone
 }
 
 // core is what opens no file, reads no clock and logs nothing.
@@ -106,7 +100,7 @@ func refused(pkg, path string) string {
 
 func refusedAtDoor(pkg, path string) string {
 	for dependency, doorkeepers := range doors {
-		if path == dependency || strings.HasPrefix(path, dependency+"/") {
+		if partOf(path, dependency) {
 			if slices.Contains(doorkeepers, pkg) {
 				return ""
 			}
@@ -114,6 +108,24 @@ func refusedAtDoor(pkg, path string) string {
 		}
 	}
 	return pkg + " imports " + path + ", which has no door in this table"
+}
+
+func partOf(path, dependency string) bool {
+	return path == dependency || strings.HasPrefix(path, dependency+"/")
+}
+
+// TestEveryDoorIsUsed keeps the table of doors from rotting.
+func TestEveryDoorIsUsed(t *testing.T) {
+	packages := list(t, systems[0])
+	for dependency, doorkeepers := range doors {
+		for _, keeper := range doorkeepers {
+			if !slices.ContainsFunc(packages, func(p listed) bool {
+				return ours(p.ImportPath) == keeper && slices.ContainsFunc(p.Imports, func(path string) bool { return partOf(path, dependency) })
+			}) {
+				t.Errorf("%s is the door to %s and does not import it", keeper, dependency)
+			}
+		}
+	}
 }
 
 // TestEveryPackageHasALayer keeps the table from rotting in either direction.

@@ -34,7 +34,7 @@ func answers() string {
 	var b strings.Builder
 	for _, d := range deeds {
 		at := monday.AddDate(0, 0, weekDays).Add(d.after)
-		fmt.Fprintf(&b, "%s  %-12s  %-8s  %s\n", at.Format(time.DateTime), d.to, d.service, d.what)
+		fmt.Fprintf(&b, "%s  %-13s  %-8s  %s\n", at.Format(time.DateTime), d.to, d.service, d.what)
 	}
 	return b.String()
 }
