@@ -55,10 +55,14 @@ type folding struct {
 	hosts        ipranges.Set // where nothing wider than a host is admitted
 	lambda, beta float64
 	middle       time.Time // what is first seen after it is new
+	early        float64   // what a destination that is not new says of where new ones come
 	weeks        float64   // the coming week, in halves of the observation
 }
 
-const week = 7 * 24 * time.Hour
+const (
+	halfDay = 12 * time.Hour
+	week    = 14 * halfDay
+)
 
 // translated is space whose addresses hold IPv4 addresses (RFC 6052, RFC 8215,
 // RFC 4380): one network of it reaches everything.
@@ -76,6 +80,9 @@ func newFolding(ds []Destination, o FoldOptions) *folding {
 	since, until := observed(ds, o)
 	half := until.Sub(since) / 2
 	f.middle = since.Add(half)
+	// Where nothing new came for long, nothing is expected: the rate is that of
+	// a Poisson process whose prior is worth half a day.
+	f.early = float64(halfDay) / float64(halfDay+half)
 	// Most of what is new in the first days is there to stay: less than a week
 	// is not scaled up further.
 	f.weeks = float64(week) / float64(max(half, week/2))

@@ -94,18 +94,14 @@ func (f *folding) groups(ds []*Destination) []*group {
 	return out
 }
 
-// What was there from the beginning says little of where something new comes:
-// a tenth of what a late one says. Something new may come where nothing did.
-const (
-	early    = 0.1
-	surprise = 0.3
-)
+// surprise is what may be new where nothing was, in destinations.
+const surprise = 0.3
 
 func (f *folding) group(fam family, ds []*Destination) *group {
 	g := &group{family: fam}
 	late := surprise
 	for leaf := range runs(ds, func(d *Destination) uint64 { return fam.key(d.Addr) }) {
-		weight := early
+		weight := f.early
 		if firstSeen(leaf).After(f.middle) {
 			weight = 1
 			late++

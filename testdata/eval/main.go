@@ -62,20 +62,22 @@ func (e *evaluation) homelab() error {
 	return nil
 }
 
+// sets are the normalised flows: desktops, busy hosts, and devices with
+// malware, none of which may be admitted. Sets of many short runs are left out:
+// they have no first half.
+var sets = []string{
+	"ctu-normal-008", "ctu-normal-012", "rita-rolling-7h",
+	"CTU-Honeypot-4-1", "CTU-Malware-34-1", "CTU-Malware-44-1",
+}
+
 // flows prints a table for each set of normalised flows.
 func (e *evaluation) flows() error {
-	files, err := filepath.Glob(filepath.Join(e.data, "evaluation/flows/*.jsonl.gz"))
-	if err != nil {
-		return err
-	}
-	for _, file := range files {
-		s, err := readFlows(file)
+	for _, name := range sets {
+		s, err := readFlows(filepath.Join(e.data, "evaluation/flows", name+".jsonl.gz"))
 		if err != nil {
 			return err
 		}
-		if len(s.known) > 0 {
-			e.print(filepath.Base(file), s, nil)
-		}
+		e.print(name, s, nil)
 	}
 	return nil
 }
@@ -94,8 +96,8 @@ func (e *evaluation) print(title string, s *sample, skip func(string) bool) {
 		fmt.Fprintf(e.out, "   /%-6d %s%s\n", l, u, beside(u, points))
 	}
 	fmt.Fprintf(e.out, "   fold    %s\n", s.score(folded, skip))
-	if n := s.malicious(folded); s.bad != nil {
-		fmt.Fprintf(e.out, "   malicious destinations admitted: %d of %d\n", n, len(s.bad))
+	if s.bad != nil {
+		fmt.Fprintf(e.out, "   malicious destinations admitted: %d of %d\n", s.malicious(folded), len(s.bad))
 	}
 }
 

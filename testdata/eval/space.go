@@ -1,16 +1,13 @@
 package main
 
 import (
-	"compress/gzip"
-	"encoding/csv"
 	"fmt"
-	"net/netip"
 	"os"
 	"path/filepath"
-	"strconv"
 
 	"tripline/ipranges"
 	"tripline/ipranges/feed"
+	"tripline/ipranges/mmdb"
 )
 
 // feeds are the published ranges of the time the homelab was observed.
@@ -29,7 +26,11 @@ func readSpace(data string) (ipranges.Space, error) {
 		}
 		ranges[name] = list
 	}
-	asns, err := readASNs(filepath.Join(data, "asn/asn.csv.gz"))
+	raw, err := os.ReadFile(filepath.Join(data, "asn/asn.mmdb"))
+	if err != nil {
+		return ipranges.Space{}, err
+	}
+	asns, err := mmdb.Open(raw)
 	return ipranges.Space{Table: ipranges.NewTable(feed.Assemble(ranges)), ASNs: asns}, err
 }
 
@@ -49,44 +50,6 @@ func readFeed(name, file string) ([]ipranges.Range, error) {
 			return nil, err
 		}
 		out = append(out, r)
-	}
-	return out, nil
-}
-
-type asns map[netip.Prefix]uint32
-
-func (t asns) AS(a netip.Addr) (ipranges.AS, bool) {
-	for l := a.BitLen(); l > 0; l-- {
-		p, _ := a.Prefix(l)
-		if n, ok := t[p]; ok {
-			return ipranges.AS{Number: n, Prefix: p}, true
-		}
-	}
-	return ipranges.AS{}, false
-}
-
-func (t asns) Announced(uint32) ipranges.Set { return ipranges.Set{} }
-
-func readASNs(file string) (asns, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := csv.NewReader(z).ReadAll()
-	if err != nil {
-		return nil, err
-	}
-	out := asns{}
-	for _, r := range rows[1:] {
-		if p, err := netip.ParsePrefix(r[0]); err == nil && p.Addr().Is4() {
-			n, _ := strconv.ParseUint(r[1], 10, 32)
-			out[p] = uint32(n)
-		}
 	}
 	return out, nil
 }

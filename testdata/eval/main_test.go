@@ -1,0 +1,72 @@
+package main
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"testing"
+
+	"tripline/learn"
+)
+
+const data = "../../../shared/data"
+
+// space reads the published ranges, or skips where the data is not there.
+func space(t *testing.T) learn.FoldOptions {
+	t.Helper()
+	s, err := readSpace(data)
+	if errors.Is(err, fs.ErrNotExist) {
+		t.Skipf("the evaluation data is not part of the project: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return learn.FoldOptions{Space: s}
+}
+
+// What folding must reach with its default settings. The bounds leave no room
+// for a trade: more covered by admitting more fails as well.
+func TestDefaultsOnTheHomelab(t *testing.T) {
+	o := space(t)
+	s, err := readHomelab(filepath.Join(data, "evaluation/homelab-egress.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	folded := s.fold(o)
+	all := s.score(folded, nil)
+	if all.covered() < 0.95 || all.admitted > 11_500_000 {
+		t.Errorf("all services: %s, want at least 95 %% at no more than 11.5 million addresses", all)
+	}
+	calm := s.score(folded, func(g string) bool { return g == "crowdsec" })
+	if calm.covered() < 0.88 || calm.admitted > 6_000_000 {
+		t.Errorf("without crowdsec: %s, want at least 88 %% at no more than 6 million addresses", calm)
+	}
+}
+
+// A browsing desktop never stops meeting new destinations. Half a day of it
+// must not open more than the width it was measured to be worth.
+func TestDefaultsOnDesktops(t *testing.T) {
+	o := space(t)
+	for name, least := range map[string]float64{"ctu-normal-008": 0.62, "ctu-normal-012": 0.64} {
+		s, err := readFlows(filepath.Join(data, "evaluation/flows", name+".jsonl.gz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := s.score(s.fold(o), nil); got.covered() < least || got.admitted > 36_000_000 {
+			t.Errorf("%s: %s, want at least %.0f %% at no more than 36 million addresses", name, got, 100*least)
+		}
+	}
+}
+
+func TestMaliciousDestinationsAreNotAdmitted(t *testing.T) {
+	o := space(t)
+	for _, name := range []string{"CTU-Malware-34-1", "CTU-Malware-44-1"} {
+		s, err := readFlows(filepath.Join(data, "evaluation/flows", name+".jsonl.gz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := s.malicious(s.fold(o)); n > 0 || len(s.bad) == 0 {
+			t.Errorf("%s: %d of %d malicious destinations are admitted", name, n, len(s.bad))
+		}
+	}
+}
