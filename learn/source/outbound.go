@@ -73,8 +73,10 @@ func (j *judge) passIn(r *Record) Why {
 	} else if why != "" {
 		return why
 	}
-	j.recent.note(j.recent.tuple(keyTuple, r, 0), j.now, pairWindow)
 	j.recent.note(j.targetKey(r), j.now, pairWindow)
+	if r.Proto != protoUDP { // exchange notes these values of UDP
+		j.recent.note(j.tupleKey(r), j.now, pairWindow)
+	}
 	return j.exchange(r, Outbound)
 }
 
@@ -91,7 +93,7 @@ func (j *judge) passOut(r *Record) Why {
 		return TowardsLocal
 	}
 	if j.recent.within(j.targetKey(r), j.now, pairWindow) ||
-		j.recent.within(j.recent.tuple(keyTuple, r, 0), j.now, pairWindow) {
+		j.recent.within(j.tupleKey(r), j.now, pairWindow) {
 		return SameConnection
 	}
 	if j.place.isOwn(r.Src) {
@@ -102,11 +104,14 @@ func (j *judge) passOut(r *Record) Why {
 
 // exchange merges the lines of one UDP exchange that outlived its state.
 func (j *judge) exchange(r *Record, why Why) Why {
-	if r.Proto == protoUDP && j.recent.seen(j.recent.tuple(keyExchange, r, 0), j.now, exchangeWindow) {
+	if r.Proto == protoUDP && j.recent.seen(j.tupleKey(r), j.now, exchangeWindow) {
 		return SameExchange
 	}
 	return why
 }
+
+// tupleKey is all that makes two lines lines of the same flow.
+func (j *judge) tupleKey(r *Record) uint64 { return j.recent.tuple(keyTuple, r, 0) }
 
 // targetKey is what the line on the inside and the line on the outside have in
 // common: of TCP the sequence number, else the length.

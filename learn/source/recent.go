@@ -84,10 +84,9 @@ func apart(a, b uint32) uint32 {
 
 // What a key is about.
 const (
-	keyTuple    = iota + 1 // the identical five values
-	keyTarget              // protocol, destination and what translation keeps
-	keyExchange            // a UDP exchange
-	keyRetry               // a blocked attempt
+	keyTuple  = iota + 1 // the identical five values
+	keyTarget            // protocol, destination and what translation keeps
+	keyRetry             // a blocked attempt
 )
 
 // tuple is a key of all five values of a flow, and of extra.

@@ -12,8 +12,7 @@ import (
 // interfaces seen, what is still remembered, and a checksum.
 const stateVersion = 1
 
-// state writes it. What is too old to matter is left out; late lines may still
-// ask for a little of what is older than the last record.
+// state writes it. What is too old to matter is left out.
 func (j *judge) state() []byte {
 	b := []byte{stateVersion}
 	b = binary.LittleEndian.AppendUint64(b, j.recent.seed[0])
@@ -95,8 +94,9 @@ func readRoles(b []byte) (seen map[string]role, rest []byte, ok bool) {
 
 const entrySize = 14 // key, time, window, place in the bucket
 
-// lateness is how far a line may be behind the one before, after a restart.
-const lateness = 60
+// lateness is how many seconds a line may be older than the one before it, and
+// still find what was remembered before a restart.
+const lateness = 5
 
 // append writes what is still remembered, in the order of the table.
 func (t *recent) append(b []byte, now uint32) []byte {
