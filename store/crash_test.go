@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// numbered returns the n-th batch, of up to 40 flows; every 25th has 3000. Its
+// numbered returns the n-th batch, of up to 20 flows; every 25th has 1500. Its
 // cursor is its number.
 func numbered(n int) store.Batch {
 	r := rand.New(rand.NewPCG(uint64(n), 7))
@@ -39,9 +39,9 @@ func numbered(n int) store.Batch {
 		Cursors:  map[string][]byte{"log": []byte(strconv.Itoa(n))},
 		Counters: map[string]uint64{"batches": 1},
 	}
-	count := r.IntN(40)
+	count := r.IntN(20)
 	if n%25 == 0 {
-		count = 3000
+		count = 1500
 	}
 	for range count {
 		b.Flows = append(b.Flows, anyFlow(r))
@@ -112,11 +112,11 @@ type crash struct {
 
 func (c *crash) round(t *testing.T) {
 	t.Helper()
-	if c.there > 120 || c.files == 0 {
+	if c.there > 40 || c.files == 0 {
 		c.files, c.there, c.twin = c.files+1, 0, newTwin()
 	}
 	path := filepath.Join(c.dir, strconv.Itoa(c.files), "tripline.db")
-	acknowledged := killed(t, path, time.Duration(c.r.Int64N(int64(45*time.Millisecond))))
+	acknowledged := killed(t, path, time.Duration(c.r.Int64N(int64(35*time.Millisecond))))
 	s, err := store.Open(path, store.Options{})
 	must(t, err)
 	defer s.Close() //nolint:errcheck // nothing was written

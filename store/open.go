@@ -59,7 +59,7 @@ func (s *Store) Close() error {
 	s.holder.release(s.path)
 	s.codec.close()
 	if s.broken.Load() {
-		_ = s.file.Close() // the lock goes with it
+		_ = abandon(s.file) // the second time it is closed already
 		return nil
 	}
 	return s.db.Close()
@@ -143,7 +143,7 @@ func openFile(path string, o Options) (db *bbolt.DB, file *os.File, err error) {
 	case err == nil:
 		return db, file, nil
 	case errors.Is(err, ErrDamaged):
-		return nil, nil, errors.Join(fmt.Errorf("open %s: %w", path, err), file.Close())
+		return nil, nil, errors.Join(fmt.Errorf("open %s: %w", path, err), abandon(file))
 	case errors.Is(err, berrors.ErrTimeout):
 		return nil, nil, locked(path)
 	}

@@ -105,12 +105,12 @@ func anyAddr(r *rand.Rand) netip.Addr {
 }
 
 func anyName(r *rand.Rand) string {
-	switch r.IntN(12) {
+	switch r.IntN(40) {
 	case 0:
 		return strings.Repeat("long.", 300) + fmt.Sprint(r.IntN(3))
 	case 1:
 		return "\x00" + fmt.Sprint(r.IntN(3))
-	case 2, 3, 4:
+	case 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13:
 		return fmt.Sprintf("h%d.example.com", r.IntN(9))
 	}
 	return ""
