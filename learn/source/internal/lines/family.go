@@ -46,12 +46,16 @@ var (
 	// dayName is how OPNsense names its files: filter_20260102.0001.log.
 	dayName = regexp.MustCompile(`^(.*_)(\d{8})(?:\.(\d{1,9}))?(\.log)$`)
 
+	// pastName is how a file is called that is not written any more.
+	pastName = regexp.MustCompile(`[.-](\d{1,7}|\d{8,}([T_-]?\d+)*)$`)
+
 	compressed = []string{".bz2", ".gz", ".xz", ".zst"}
 )
 
 // A family finds the files of a log.
 type family struct {
 	path   string
+	single bool   // path is a file of the past: no other is read in its place
 	target string // what path leads to, remembered while a link is replaced
 	linked bool
 
@@ -152,6 +156,9 @@ func (f *family) rank(name string) (rank, bool) {
 	base := filepath.Base(f.target)
 	if name == base {
 		return f.own(base), true
+	}
+	if f.single {
+		return rank{}, false
 	}
 	for _, ext := range compressed {
 		name = strings.TrimSuffix(name, ext)

@@ -58,11 +58,11 @@ func elsewhere(list []member, c Cursor) *piece {
 // and an error only if nobody can know.
 func match(path string, c Cursor) (*piece, error) {
 	p, err := openPiece(path)
-	if errors.Is(err, fs.ErrPermission) {
-		return nil, err
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		err = nil // it went away during the search
 	}
-	if err != nil {
-		return nil, nil //nolint:nilerr // it went away while it was searched
+	if p == nil {
+		return nil, err
 	}
 	if p.seek(c) {
 		return p, nil

@@ -25,7 +25,7 @@ func (r *Reader) begin() error {
 // advance is called at the end of a file. It goes on in the next newer one, or
 // returns io.EOF if there is none.
 func (r *Reader) advance() error {
-	if r.log == nil || r.unmoved() {
+	if r.log == nil || r.log.single && !r.cur.absent() || r.unmoved() {
 		return r.end()
 	}
 	list, err := r.log.list()
@@ -88,7 +88,7 @@ func (r *Reader) successor(list []member) (next int, moved bool, err error) {
 // be copied and emptied unnoticed.
 func (r *Reader) untouched() bool {
 	p := r.cur
-	return r.log != nil && p.in == nil && p.offset() == 0 && p.end == 0
+	return r.log != nil && !r.log.single && p.in == nil && p.offset() == 0 && p.end == 0
 }
 
 // shifted says whether files have come or gone since the current one was
@@ -228,7 +228,7 @@ func (r *Reader) resume(list []member) error {
 		return nil
 	}
 	i := newer(list, c.Time)
-	gap := r.cur.absent() || !r.untouched() || i < len(list)-1
+	gap := !r.log.single && (r.cur.absent() || !r.untouched() || i < len(list)-1)
 	opened, err := r.open(list, i)
 	if opened && gap {
 		r.past.Lost++

@@ -10,7 +10,7 @@ import (
 // inode returns the number of a file, 0 where the file system has none.
 func inode(info fs.FileInfo) uint64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return uint64(st.Ino)
+		return st.Ino
 	}
 	return 0
 }

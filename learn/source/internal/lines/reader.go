@@ -112,7 +112,8 @@ func (r *Reader) openPath(path string) error {
 	if err == nil {
 		defer p.close()
 	}
-	r.log = &family{path: path}
+	past := err == nil && (p.in != nil || pastName.MatchString(path))
+	r.log = &family{path: path, single: past && !r.o.Follow}
 	if beginErr := r.begin(); beginErr != nil {
 		return beginErr
 	}

@@ -110,6 +110,45 @@ func TestLostFileIsSaid(t *testing.T) {
 	}
 }
 
+// A name of the past leads to another file after each rotation. That is a new
+// file to read, no gap, and no file takes its place while it is read.
+func TestNameOfThePastIsOneFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "filter.log.0")
+	write(t, path, 1, "a\nb\n")
+	r := open(t, path, lines.Cursor{}, lines.Options{})
+	rename(t, path, strings.TrimSuffix(path, "0")+"1")
+	write(t, path, 2, "c\n")
+	want(t, r, "a", "b")
+	r = open(t, path, kept(t, r.Cursor()), lines.Options{})
+	want(t, r, "c")
+	if got := r.Stats().Lost; got != 0 {
+		t.Errorf("got %d gaps, want none", got)
+	}
+}
+
+func TestProgressCountsWhatIsLeft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "filter.log")
+	write(t, path+".0", 1, "a\n")
+	write(t, path, 2, "bc\n")
+	r := open(t, path, lines.Cursor{}, lines.Options{Predecessors: true})
+	if done, total := r.Progress(); done != 0 || total != 5 {
+		t.Errorf("got %d of %d bytes, want 0 of 5", done, total)
+	}
+	want(t, r, "a", "bc")
+	if done, total := r.Progress(); done != 5 || total != 5 {
+		t.Errorf("got %d of %d bytes, want 5 of 5", done, total)
+	}
+	add(t, path, 3, "def\n")
+	r = open(t, path, r.Cursor(), lines.Options{})
+	if done, total := r.Progress(); done != 0 || total != 4 {
+		t.Errorf("got %d of %d bytes, want 0 of 4", done, total)
+	}
+	want(t, r, "def")
+	if done, total := r.Progress(); done != 4 || total != 4 {
+		t.Errorf("got %d of %d bytes, want 4 of 4", done, total)
+	}
+}
+
 func TestOldFileIsDrainedFirst(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "filter.log")
 	write(t, path, 1, "a\n")

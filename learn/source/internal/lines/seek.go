@@ -62,6 +62,7 @@ func (p *piece) jump(c Cursor) bool {
 	p.base = c.Offset - keep
 	n, _ = p.file.ReadAt(p.buf[:keep], p.base)
 	p.pos, p.scan, p.end = n, n, n
+	*p.raw = c.Offset
 	return true
 }
 
