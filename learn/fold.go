@@ -38,6 +38,9 @@ type FoldOptions struct {
 // this name; the others become published sets, prefixes and hosts. Leave out
 // what must not be admitted: [Never], and what is not [Destination.Admissible].
 //
+// A published set is weighed by what it opens of the family it was seen in; its
+// rule admits both. A whole autonomous system is never proposed.
+//
 // Names come first in the result, then published sets, then prefixes.
 func Fold(ds []Destination, o FoldOptions) []Rule {
 	f := newFolding(ds, o)
@@ -78,7 +81,7 @@ func newFolding(ds []Destination, o FoldOptions) *folding {
 		f.beta = DefaultBeta
 	}
 	since, until := observed(ds, o)
-	half := until.Sub(since) / 2
+	half := max(0, until.Sub(since)/2)
 	f.middle = since.Add(half)
 	// Where nothing new came for long, nothing is expected: the rate is that of
 	// a Poisson process whose prior is worth half a day.

@@ -184,6 +184,46 @@ func TestWiderLabelWhereItsPartsAreAllUsed(t *testing.T) {
 	}
 }
 
+// Two systems announce one half each of what is in use.
+type halves struct{}
+
+func (halves) AS(a netip.Addr) (ipranges.AS, bool) {
+	return ipranges.AS{Number: 64496 + uint32(a.As4()[3]>>7)}, true
+}
+
+func (halves) Announced(uint32) ipranges.Set {
+	return ipranges.NewSet(netip.MustParsePrefix("203.0.113.0/24"))
+}
+
+func TestWholeSystemIsNeverProposed(t *testing.T) {
+	var ds []learn.Destination
+	for i := range 40 {
+		ds = append(ds, seen(web, fmt.Sprintf("203.0.113.%d", 6*i), "", 4*i))
+	}
+	for _, r := range learn.Fold(ds, learn.FoldOptions{Space: ipranges.Space{ASNs: halves{}}}) {
+		if !r.To.Prefix.IsValid() || r.To.Prefix.IsSingleIP() {
+			t.Errorf("got %v, want a prefix of a service whose addresses rotate", r.To)
+		}
+	}
+}
+
+func TestSetThatReachesIntoPrivateSpaceIsNoCandidate(t *testing.T) {
+	office := ipranges.Label{Provider: "office"}
+	table := ipranges.NewTable([]ipranges.Range{
+		{Prefix: netip.MustParsePrefix("203.0.113.0/24"), Label: office},
+		{Prefix: netip.MustParsePrefix("192.168.0.0/24"), Label: office},
+	})
+	var ds []learn.Destination
+	for i := range 40 {
+		ds = append(ds, seen(web, fmt.Sprintf("203.0.113.%d", 6*i), "", 4*i))
+	}
+	for _, r := range learn.Fold(ds, learn.FoldOptions{Space: ipranges.Space{Table: table}}) {
+		if !r.To.Prefix.IsValid() {
+			t.Errorf("got %v, which opens 192.168.0.0/24", r.To)
+		}
+	}
+}
+
 func TestSeenIsCountedOnIncidence(t *testing.T) {
 	a, b := seen(web, "192.0.2.7", "", 1), seen(quic, "192.0.2.7", "", 30)
 	b.Runs = []string{"other", "week"}

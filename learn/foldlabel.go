@@ -38,8 +38,10 @@ type forest struct {
 // choose returns the best choice for the whole group: each published tree on
 // its own, and what has no published home by autonomous system.
 func (f *folding) choose(g *group, model polya) choice {
-	t := forest{folding: f, group: g, model: model,
-		at: map[ipranges.Label][]uint64{}, below: map[ipranges.Label][]ipranges.Label{}}
+	t := forest{
+		folding: f, group: g, model: model,
+		at: map[ipranges.Label][]uint64{}, below: map[ipranges.Label][]ipranges.Label{},
+	}
 	systems := map[home][]uint64{}
 	for i, h := range g.homes {
 		if (h.label == ipranges.Label{}) {

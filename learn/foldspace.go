@@ -39,7 +39,7 @@ func (f family) key(a netip.Addr) uint64 {
 func (f family) prefix(n node) netip.Prefix {
 	if f.v4 {
 		var b [4]byte
-		binary.BigEndian.PutUint32(b[:], uint32(n.key)) //nolint:gosec // keys of IPv4 have 32 bits
+		binary.BigEndian.PutUint32(b[:], uint32(n.key))
 		return netip.PrefixFrom(netip.AddrFrom4(b), n.bits)
 	}
 	var b [16]byte

@@ -93,9 +93,6 @@ func fitStrength(seen map[halving]int) float64 {
 // logHalving returns the logarithm of the probability that a node with strength
 // a halves x+y keys into x and y, in some given order (beta-Bernoulli).
 func logHalving(a float64, x, y int) float64 {
-	if x+y == 1 {
-		return -math.Ln2
-	}
 	return lgamma(a) - 2*lgamma(a/2) + lgamma(float64(x)+a/2) + lgamma(float64(y)+a/2) - lgamma(float64(x+y)+a)
 }
 

@@ -61,7 +61,7 @@ func (s *sample) fold(o learn.FoldOptions) rules {
 	var ds []learn.Destination
 	for i, g := range groups {
 		for a, first := range s.known[g] {
-			t := learn.Target{Service: learn.Service{Proto: learn.TCP, Port: uint16(i)}, Addr: a} //nolint:gosec // few groups
+			t := learn.Target{Service: learn.Service{Proto: learn.TCP, Port: uint16(i)}, Addr: a}
 			ds = append(ds, learn.Destination{Target: t, Flows: 1, First: first, Last: first})
 		}
 	}
