@@ -77,6 +77,9 @@ func (t table) print(out io.Writer, lines int) {
 			thousands(int(float64(lines)/s)), s/median(t[0].seconds), r.peak>>10)
 	}
 	w.Flush()
+	if floor := t[0]; median(floor.seconds) > 1.5*median(floor.cpu) {
+		fmt.Fprintln(out, "other work was running: compare the columns cpu, not seconds")
+	}
 }
 
 // err returns what kept contenders from finishing.
