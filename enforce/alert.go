@@ -28,8 +28,8 @@ type Alert struct {
 	Interface string    `json:"interface,omitempty"`
 	Tracker   string    `json:"firewall_rule,omitempty"`
 	Owner     Owner     `json:"owner"`
-	Nearest   *Nearest  `json:"nearest,omitempty"`
-	Admit     *Admit    `json:"admit,omitempty"` // nil for what no baseline may admit
+	Nearest   *Nearest  `json:"nearest"`
+	Admit     *Admit    `json:"admit"` // nil for what no baseline may admit
 	Wider     *Admit    `json:"wider,omitempty"` // the published set instead of the address
 	Baseline  string    `json:"baseline,omitempty"`
 	Count     uint64    `json:"count"` // flows so far
@@ -103,11 +103,7 @@ func (p *Policy) nearest(c *AgentPolicy, f *learn.Flow, r Ruling) *Nearest {
 	case r.Verdict == Allowed:
 		return &Nearest{r.Rule.String(), r.Why}
 	case r.Rule == nil:
-		r.Rule = c.nearest(f)
-		if r.Rule == nil {
-			return nil
-		}
-		return &Nearest{r.Rule.String(), "the closest addresses for " + f.Service().String() + ", and " + f.Dst.String() + " is outside"}
+		return p.closest(c, f)
 	case r.Rule.Set.Contains(f.Dst) && r.Rule.To.Name == "":
 		return &Nearest{r.Rule.String(), "it admits the address, but not " + f.Service().String()}
 	}

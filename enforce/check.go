@@ -72,7 +72,7 @@ func (p *Policy) named(a *AgentPolicy, f *learn.Flow) Ruling {
 	if m == nil {
 		return p.unnamed(a, f)
 	}
-	if i, ok := m.names[f.Name]; ok {
+	if i := m.name(f.Name); i != none {
 		return p.agrees(&a.Rules[i], f)
 	}
 	i := m.find(f.Dst)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
+	"strings"
 
 	"tripline/ipranges"
 )
@@ -70,6 +71,25 @@ func (m *matcher) insert(p netip.Prefix, rule int32) {
 		last[1] |= 1<<n - 1
 	}
 	m.v6 = append(m.v6, span[[2]uint64]{first, last, rule})
+}
+
+// name returns the rule for a name: the exact one, or the narrowest wildcard
+// above it. "*.example.com" holds for every name below example.com.
+func (m *matcher) name(name string) int32 {
+	if r, ok := m.names[name]; ok {
+		return r
+	}
+	for at := strings.IndexByte(name, '.'); at >= 0; {
+		if r, ok := m.names["*"+name[at:]]; ok {
+			return r
+		}
+		next := strings.IndexByte(name[at+1:], '.')
+		if next < 0 {
+			break
+		}
+		at += 1 + next
+	}
+	return none
 }
 
 // find returns the rule that admits a, or none. a must be unmapped.

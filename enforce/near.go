@@ -17,7 +17,7 @@ func (p *Policy) sibling(a *AgentPolicy, f *learn.Flow) (*Rule, ipranges.Label, 
 		return nil, label, false
 	}
 	for r := range a.covering(f.Service()) {
-		if slices.ContainsFunc(p.homes(r), func(l ipranges.Label) bool { return l == label }) {
+		if slices.Contains(p.homes(r), label) {
 			return r, label, true
 		}
 	}
@@ -97,9 +97,13 @@ func (a *AgentPolicy) covering(s learn.Service) func(func(*Rule) bool) {
 	}
 }
 
-// nearest returns the rule with the longest common prefix with the address,
-// for the same service, if it is at least a /8 (IPv4) or a /16 (IPv6).
-func (a *AgentPolicy) nearest(f *learn.Flow) *Rule {
+// closest returns the rule that comes closest where none is a reason by itself:
+// one for the same owner on another port, or else the one for this service with
+// the longest common prefix, if that is at least a /8 (IPv4) or a /16 (IPv6).
+func (p *Policy) closest(a *AgentPolicy, f *learn.Flow) *Nearest {
+	if r, whose := p.sameOwner(a, f); r != nil {
+		return &Nearest{r.String(), "it admits others of " + whose + ", and not " + f.Service().String()}
+	}
 	var best *Rule
 	longest := 7
 	if f.Dst.Is6() {
@@ -112,7 +116,27 @@ func (a *AgentPolicy) nearest(f *learn.Flow) *Rule {
 			}
 		}
 	}
-	return best
+	if best == nil {
+		return nil
+	}
+	return &Nearest{best.String(), "the closest addresses for " + f.Service().String() + ", and " + f.Dst.String() + " is outside"}
+}
+
+// sameOwner finds a rule, for whatever service, in the published set or the
+// autonomous system of the destination.
+func (p *Policy) sameOwner(a *AgentPolicy, f *learn.Flow) (*Rule, string) {
+	label, published := p.Space.Table.Home(f.Dst)
+	as, announced := p.Space.AS(f.Dst)
+	for i := range a.Rules {
+		r := &a.Rules[i]
+		if published && slices.Contains(p.homes(r), label) {
+			return r, label.String()
+		}
+		if !published && announced && p.anyAS(r, as.Number) {
+			return r, owner(as)
+		}
+	}
+	return nil, ""
 }
 
 // common returns how many leading bits a and b share.
