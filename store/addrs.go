@@ -23,7 +23,7 @@ type addrSlot struct {
 }
 
 func newAddrDict() *addrDict {
-	return &addrDict{seed: rand.Uint64(), slots: make([]addrSlot, 64)}
+	return &addrDict{seed: rand.Uint64(), slots: make([]addrSlot, 64)} //nolint:gosec // against chance and strangers, not a secret
 }
 
 func slotOf(a netip.Addr) addrSlot {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -37,8 +38,8 @@ func busy(n, d int) []learn.Flow {
 }
 
 func BenchmarkCommit(b *testing.B) {
-	for _, n := range []int{10, 10_000, 1_000_000} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+	for _, n := range []int{10, 10_000, 250_000, 1_000_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			s, _ := opened(b)
 			batch := store.Batch{Run: "r", At: t0, Flows: busy(n, 50_000)}
 			b.ReportAllocs()

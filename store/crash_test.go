@@ -119,7 +119,7 @@ func (c *crash) round(t *testing.T) {
 	acknowledged := killed(t, path, time.Duration(c.r.Int64N(int64(35*time.Millisecond))))
 	s, err := store.Open(path, store.Options{})
 	must(t, err)
-	defer s.Close() //nolint:errcheck // nothing was written
+	defer s.Close()
 	cursor, err := s.Cursor("log")
 	must(t, err)
 	n, _ := strconv.Atoi(string(cursor))

@@ -2,7 +2,6 @@ package store_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -129,7 +128,7 @@ func TestReadOnlyDirectory(t *testing.T) {
 			t.Errorf("%s: got %v, want a read-only file system, the place and a hint", name, err)
 		}
 	}
-	s, err = store.Open(path, store.Options{ReadOnly: true, Holder: fmt.Sprint("reader")})
+	s, err = store.Open(path, store.Options{ReadOnly: true, Holder: "reader"})
 	must(t, err)
 	must(t, s.Check())
 	must(t, s.Close())

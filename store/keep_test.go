@@ -92,7 +92,7 @@ func TestChangedSnapshotIsReported(t *testing.T) {
 	})
 	s, err := store.Open(path, store.Options{})
 	must(t, err)
-	defer s.Close() //nolint:errcheck // read only
+	defer s.Close()
 	if _, err := s.Snapshot("aws"); !errors.Is(err, store.ErrDamaged) {
 		t.Errorf("got %v, want ErrDamaged", err)
 	}

@@ -77,7 +77,7 @@ func TestSecondProcessIsToldWhoHasTheFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tripline.db")
 	s, err := store.Open(path, store.Options{Holder: "tripline enforce\x1b[2J"})
 	must(t, err)
-	defer s.Close() //nolint:errcheck // closed below as well
+	defer s.Close()
 	for _, readOnly := range []bool{false, true} {
 		_, err = store.Open(path, store.Options{ReadOnly: readOnly})
 		want := fmt.Sprintf("open %s: the database is in use by pid %d (tripline enforce?[2J) since 20", path, os.Getpid())
@@ -100,7 +100,7 @@ func TestStaleNoteIsRecognised(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tripline.db")
 	s, err := store.Open(path, store.Options{})
 	must(t, err)
-	defer s.Close() //nolint:errcheck // read only
+	defer s.Close()
 	for note, want := range map[string]string{
 		fmt.Sprintf(`{"pid":%d,"command":"tripline learn"}`, goneProcess(t)): "which left its note and is gone",
 		"": "in use by another process", "<html>": "in use by another process", `{"pid":-1}`: "in use by another process",

@@ -18,7 +18,7 @@ func TestOlderSchemaIsMigratedInOneTransaction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close() //nolint:errcheck // nothing depends on it
+	defer s.Close()
 	fails := errors.New("no")
 	note := func(k string) step {
 		return func(tx *bbolt.Tx) error { return tx.Bucket([]byte(bMeta)).Put([]byte(k), []byte("done")) }

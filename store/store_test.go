@@ -7,7 +7,9 @@ import (
 	"net/netip"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -107,9 +109,9 @@ func anyAddr(r *rand.Rand) netip.Addr {
 func anyName(r *rand.Rand) string {
 	switch r.IntN(40) {
 	case 0:
-		return strings.Repeat("long.", 300) + fmt.Sprint(r.IntN(3))
+		return strings.Repeat("long.", 300) + strconv.Itoa(r.IntN(3))
 	case 1:
-		return "\x00" + fmt.Sprint(r.IntN(3))
+		return "\x00" + strconv.Itoa(r.IntN(3))
 	case 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13:
 		return fmt.Sprintf("h%d.example.com", r.IntN(9))
 	}
@@ -208,7 +210,7 @@ func (w *twin) compare(t *testing.T, s *store.Store) {
 
 func TestFlowsComeBackExactlyAndFoldToTheDestinations(t *testing.T) {
 	for seed := range uint64(8) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 1))
 			s, path := opened(t)
 			w := newTwin()
@@ -368,5 +370,36 @@ func TestAgents(t *testing.T) {
 	}
 	if err := s.PutAgent("", nil); err == nil {
 		t.Error("an agent without a name was kept")
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	s, _ := opened(t)
+	var all sync.WaitGroup
+	for g := range 4 {
+		all.Go(func() {
+			for i := range 5 {
+				b := store.Batch{Run: strconv.Itoa(g), Flows: flowsUpTo(50 * i)}
+				if err := s.Commit(b); err != nil {
+					t.Error(err)
+				}
+				for _, err := range s.Flows("bot") {
+					if err != nil {
+						t.Error(err)
+					}
+				}
+				if err := s.Check(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	runs, err := s.Runs()
+	must(t, err)
+	for _, r := range runs {
+		if r.Flows != 500 {
+			t.Errorf("run %s has %d flows, want 500", r.Name, r.Flows)
+		}
 	}
 }

@@ -23,7 +23,7 @@ type head struct {
 
 // headOf reads the head of a block; it does not look at the check sum.
 func headOf(v []byte) (head, error) {
-	if len(v) < 4 || v[0] != blockVersion {
+	if len(v) < 5 || v[0] != blockVersion {
 		return head{}, errors.New("block of an unknown version")
 	}
 	r := reader{b: v[1 : len(v)-4]}
