@@ -1,0 +1,122 @@
+package source
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"tripline/learn/source/internal/lines"
+)
+
+// Causes that reading finds before a parser sees the record.
+const TooLong Cause = "line too long"
+
+// StreamOptions say how a log is read.
+type StreamOptions struct {
+	Options
+	Stdin   io.Reader // what "-" means
+	Follow  bool      // the file may not exist yet
+	Whole   bool      // also read a last line that has no end yet; keep no cursor then
+	Rotated bool      // begin with the oldest rotated file, not with the live one
+}
+
+// A Stream reads the records of one log: it finds the lines, across rotation,
+// compression and restarts, and hands them to the parser of a source. Not safe
+// for concurrent use; the caller closes it.
+type Stream struct {
+	source Source
+	reader *lines.Reader
+	parser Parser
+	sniff  bool // not yet
+}
+
+// position is what a cursor of a stream is on disk.
+type position struct {
+	Lines lines.Cursor `json:"lines"`
+	State []byte       `json:"state,omitempty"`
+}
+
+// Open begins to read path, or goes on behind cursor, which [Stream.Cursor]
+// returned; nil is the beginning.
+func Open(s Source, path string, cursor []byte, o StreamOptions) (*Stream, error) {
+	var at position
+	if cursor != nil {
+		if err := json.Unmarshal(cursor, &at); err != nil {
+			return nil, fmt.Errorf("read %s: stored cursor: %w", path, err)
+		}
+	}
+	parser := s.Lines(o.Options)
+	if at.State != nil {
+		if err := parser.Restore(at.State); err != nil {
+			return nil, fmt.Errorf("read %s: stored cursor: %w", path, err)
+		}
+	}
+	r, err := lines.Open(path, at.Lines, lines.Options{
+		Follow: o.Follow, Stdin: o.Stdin, Whole: o.Whole, Predecessors: o.Rotated,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Stream{source: s, reader: r, parser: parser, sniff: s.Sniff != nil && cursor == nil}, nil
+}
+
+// Next reads the next record. A *[RecordError] says that one record could not
+// be read; the stream goes on behind it. [io.EOF] means nothing more now. Any
+// other error ends the stream.
+func (s *Stream) Next(r *Record) error {
+	line, err := s.reader.Next()
+	if s.sniff && (err == nil || errors.As(err, new(*lines.TooLongError))) {
+		s.sniff = false
+		if wrong := s.source.Sniff(s.reader.Head()); wrong != nil {
+			return fmt.Errorf("read %s: %w", s.reader.File(), wrong)
+		}
+	}
+	if err != nil {
+		return s.plain(err)
+	}
+	err = s.parser.Parse(line, s.reader.Newest(), r)
+	if bad, ok := errors.AsType[*RecordError](err); ok {
+		bad.Line = s.reader.Line()
+	}
+	return err
+}
+
+// plain turns a line that is too long into a record that could not be read.
+func (s *Stream) plain(err error) error {
+	if long, ok := errors.AsType[*lines.TooLongError](err); ok {
+		return &RecordError{Source: s.source.Name, Line: long.Line, Cause: TooLong}
+	}
+	return err
+}
+
+// Wait returns when there may be more to read, when d has passed or when ctx
+// ends.
+func (s *Stream) Wait(ctx context.Context, d time.Duration) error { return s.reader.Wait(ctx, d) }
+
+// Cursor returns the place just behind the last record that Next returned, with
+// what the parser must remember. It is opaque.
+func (s *Stream) Cursor() ([]byte, error) {
+	text, err := json.Marshal(position{s.reader.Cursor(), s.parser.State()})
+	if err != nil {
+		return nil, fmt.Errorf("cursor of %s: %w", s.reader.File(), err)
+	}
+	return text, nil
+}
+
+// Stats is what happened while reading.
+type Stats = lines.Stats
+
+// Stats returns what happened so far.
+func (s *Stream) Stats() Stats { return s.reader.Stats() }
+
+// Progress returns how many bytes of how many were read; total is 0 if unknown.
+func (s *Stream) Progress() (done, total int64) { return s.reader.Progress() }
+
+// File returns the name of the file the last record came from.
+func (s *Stream) File() string { return s.reader.File() }
+
+// Close ends reading.
+func (s *Stream) Close() error { return s.reader.Close() }
