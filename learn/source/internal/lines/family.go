@@ -238,3 +238,20 @@ func index(list []member, info fs.FileInfo) int {
 	}
 	return -1
 }
+
+// isTarget says whether a file is the one the path leads to.
+func (f *family) isTarget(m member) bool { return filepath.Base(m.path) == filepath.Base(f.target) }
+
+// newer returns the oldest file written after t; without one the live file, if
+// it is there; else -1.
+func (f *family) newer(list []member, t time.Time) int {
+	for i, m := range list {
+		if m.info.ModTime().After(t) {
+			return i
+		}
+	}
+	if last := len(list) - 1; last >= 0 && f.isTarget(list[last]) {
+		return last
+	}
+	return -1
+}

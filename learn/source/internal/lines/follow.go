@@ -5,7 +5,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 )
@@ -19,7 +18,10 @@ func (r *Reader) begin() error {
 	if err != nil || len(list) == 0 {
 		return err
 	}
-	return r.resume(list)
+	if err := r.resume(list); !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
 }
 
 // advance is called at the end of a file. It goes on in the next newer one, or
@@ -32,20 +34,39 @@ func (r *Reader) advance() error {
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 || r.cur.absent() && r.prev.IsZero() && r.first(list) < 0 {
+	if len(list) == 0 {
 		return r.end()
 	}
 	if r.cur.absent() {
 		return r.resume(list)
 	}
-	next, moved, err := r.successor(list)
-	if moved || err != nil {
+	next := index(list, r.cur.info) + 1
+	if next == 0 {
+		return r.vanished(list)
+	}
+	if next == len(list) || r.mustWait(list, next) {
+		return r.end()
+	}
+	_, err = r.leave(list, next)
+	return err
+}
+
+// vanished goes on where the current file went: it may be there compressed. If
+// it is gone, what was written after it comes next.
+func (r *Reader) vanished(list []member) error {
+	if moved, err := r.moved(list); moved || err != nil {
 		return err
 	}
+	next := r.log.newer(list, r.cur.info.ModTime())
 	if next < 0 || r.mustWait(list, next) {
 		return r.end()
 	}
-	return r.leave(list, next)
+	gap := next < len(list)-1 && !r.Cursor().IsZero() // it was pruned, so others may have been
+	left, err := r.leave(list, next)
+	if left && gap {
+		r.past.Lost++
+	}
+	return err
 }
 
 // end returns io.EOF, after the unfinished last line for readers who want it.
@@ -67,21 +88,6 @@ func (r *Reader) unmoved() bool {
 	}
 	info, err := os.Stat(r.log.path)
 	return err == nil && os.SameFile(info, p.info)
-}
-
-// successor returns which file comes after the current one, -1 for none. If
-// the current one is not there any more, it may be there compressed: then
-// reading has moved to it.
-func (r *Reader) successor(list []member) (next int, moved bool, err error) {
-	i := index(list, r.cur.info)
-	if i < 0 {
-		moved, err = r.moved(list)
-		return newer(list, r.cur.info.ModTime()), moved, err
-	}
-	if i < len(list)-1 {
-		return i + 1, false, nil
-	}
-	return -1, false, nil
 }
 
 // untouched says whether nothing of the current file was seen, so that it may
@@ -126,20 +132,7 @@ func (r *Reader) moved(list []member) (bool, error) {
 		r.enter(q, list)
 		return true, nil
 	}
-	if newer(list, r.Cursor().Time) < len(list)-1 {
-		r.past.Lost++ // it was pruned, so others may have been
-	}
 	return false, nil
-}
-
-// newer returns the oldest file written after t. The live one always is.
-func newer(list []member, t time.Time) int {
-	for i, m := range list {
-		if m.info.ModTime().After(t) {
-			return i
-		}
-	}
-	return len(list) - 1
 }
 
 // mustWait holds reading back at a rotated file. Its writer goes on there until
@@ -161,26 +154,29 @@ func (r *Reader) mustWait(list []member, next int) bool {
 }
 
 // leave goes from the current file to another, once it is drained.
-func (r *Reader) leave(list []member, next int) error {
+func (r *Reader) leave(list []member, next int) (bool, error) {
 	p := r.cur
 	if !p.drained && !p.done {
 		p.drained = true
-		return nil
+		return false, nil
 	}
 	if p.rest() > 0 {
 		p.final, p.done = true, true
-		return nil
+		return false, nil
 	}
 	opened, err := r.open(list, next)
 	if opened {
 		r.past.Rotations++
 	}
-	return err
+	return opened, err
 }
 
 // open goes on at the beginning of a file of the list. It is false if the file
 // was renamed since: then it is worth looking again.
 func (r *Reader) open(list []member, i int) (bool, error) {
+	if i < 0 {
+		return false, io.EOF
+	}
 	q, err := openPiece(list[i].path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -210,14 +206,12 @@ func (r *Reader) enter(q *piece, list []member) {
 }
 
 // resume goes on behind the last line that was delivered, wherever it is now.
+// It returns io.EOF if there is nothing to go on with yet.
 func (r *Reader) resume(list []member) error {
 	c := r.Cursor()
 	if c.IsZero() {
-		if i := r.first(list); i >= 0 {
-			_, err := r.open(list, i)
-			return err
-		}
-		return nil
+		_, err := r.open(list, r.first(list))
+		return err
 	}
 	q, err := find(list, c)
 	if err != nil {
@@ -227,7 +221,7 @@ func (r *Reader) resume(list []member) error {
 		r.enter(q, list)
 		return nil
 	}
-	i := newer(list, c.Time)
+	i := r.log.newer(list, c.Time)
 	gap := !r.log.single && (r.cur.absent() || !r.untouched() || i < len(list)-1)
 	opened, err := r.open(list, i)
 	if opened && gap {
@@ -242,8 +236,7 @@ func (r *Reader) first(list []member) int {
 	if r.o.Predecessors {
 		return 0
 	}
-	base := filepath.Base(r.log.target)
-	return slices.IndexFunc(list, func(m member) bool { return filepath.Base(m.path) == base })
+	return slices.IndexFunc(list, r.log.isTarget)
 }
 
 // truncated goes on after the file was emptied under the reader: behind the

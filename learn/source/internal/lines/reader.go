@@ -72,6 +72,7 @@ type Reader struct {
 	pump    *pump
 	watcher *fsnotify.Watcher
 	watched map[string]bool
+	waited  int64 // lines when Wait was called last
 }
 
 // Open opens a log at a cursor. "-" is standard input, which has no cursor.
@@ -85,7 +86,7 @@ func Open(path string, from Cursor, o Options) (*Reader, error) {
 	if o.Stdin == nil {
 		o.Stdin = os.Stdin
 	}
-	r := &Reader{o: o, cur: &piece{raw: new(int64)}, prev: from}
+	r := &Reader{o: o, cur: &piece{raw: new(int64)}, prev: from, waited: -1}
 	if path == "-" {
 		return opened(r, r.openStream(&piece{name: "standard input", in: o.Stdin, raw: new(int64)}))
 	}

@@ -33,6 +33,22 @@ func TestFileAppearsLater(t *testing.T) {
 	want(t, r, "a")
 }
 
+// A log that is deleted and made again later has no predecessor to go back to.
+func TestDeletedFileIsNotReplacedByAnOlderOne(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "filter.log")
+	write(t, path+".0", 1, "old\n")
+	write(t, path, 2, "a\n")
+	r := open(t, path, lines.Cursor{}, live)
+	want(t, r, "a")
+	remove(t, path)
+	want(t, r)
+	restarted := open(t, path, kept(t, r.Cursor()), live)
+	want(t, restarted)
+	write(t, path, 3, "b\n")
+	want(t, r, "b")
+	want(t, restarted, "b")
+}
+
 func TestFreshReadLeavesPredecessorsOut(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "filter.log")
 	write(t, path+".1", 1, "a\n")

@@ -25,7 +25,13 @@ func (r *Reader) Wait(ctx context.Context, d time.Duration) error {
 	r.watch()
 	tick := time.NewTicker(min(poll, max(r.o.Settle, time.Millisecond)))
 	defer tick.Stop()
-	for !r.changed() {
+	// If the last Wait brought no line, what it saw may still be so. It must
+	// not keep the processor busy.
+	n := r.Stats().Lines
+	idle := n == r.waited
+	r.waited = n
+	for idle || !r.changed() {
+		idle = false
 		select {
 		case <-timer.Done():
 			return ctx.Err()
@@ -91,7 +97,8 @@ func (r *Reader) changed() bool {
 	case len(list) == 0:
 		return false
 	case i < 0:
-		return r.shifted(list) || !r.mustWait(list, newer(list, p.info.ModTime()))
+		next := r.log.newer(list, p.info.ModTime())
+		return r.shifted(list) || next >= 0 && !r.mustWait(list, next)
 	case i == len(list)-1:
 		return r.untouched() && r.shifted(list)
 	}
