@@ -49,7 +49,7 @@ func (d *Decoder) decode(line []byte, newest time.Time, l *Line) *scan.Error {
 
 // word reads a field that repeats from line to line.
 func (d *Decoder) word(last *scan.Last, name string, f *scan.Fields) (string, *scan.Error) {
-	if word := last.Word(); f.Is(word, ',') {
+	if word, ok := last.Next(f, ','); ok {
 		return word, nil
 	}
 	return d.intern(last, name, f.Next(','))

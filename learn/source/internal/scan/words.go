@@ -12,11 +12,22 @@ const (
 	longestWord = 255
 )
 
-// A Last remembers the word that a field had in the line before.
-type Last struct{ word string }
+// A Last remembers the two words that a field had last: lines about the two
+// sides of a firewall alternate.
+type Last struct{ word, other string }
 
-// Word returns it.
-func (l *Last) Word() string { return l.word }
+// Next reads the next field if it is one of the two, without looking for its
+// end. If it is neither, nothing is passed over.
+func (l *Last) Next(f *Fields, sep byte) (string, bool) {
+	if f.Is(l.word, sep) {
+		return l.word, true
+	}
+	if !f.Is(l.other, sep) {
+		return "", false
+	}
+	l.word, l.other = l.other, l.word
+	return l.word, true
+}
 
 // Get returns b as a string, cheaply if it is what last saw. A word that is too
 // long or not printable ASCII is refused.
@@ -31,7 +42,7 @@ func (w *Words) Get(last *Last, b []byte) (string, bool) {
 		}
 		s = w.add(b)
 	}
-	last.word = s
+	last.word, last.other = s, last.word
 	return s, true
 }
 
