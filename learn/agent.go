@@ -51,7 +51,7 @@ func (a Agent) String() string {
 func ParseAgent(text string) (Agent, error) {
 	name, list, ok := strings.Cut(text, "=")
 	if !ok || list == "" {
-		return Agent{}, WithHint(fmt.Errorf("agent %q has no selector", Printable(text)),
+		return Agent{}, WithHint(fmt.Errorf("agent %q has no selector", text),
 			"--agent NAME=ADDRESS, for example --agent bot=192.0.2.50")
 	}
 	if err := checkName(name); err != nil {
@@ -84,7 +84,7 @@ func ParseSelector(text string) (Selector, error) {
 		return Selector{Prefix: p.Masked()}, nil
 	}
 	if !hostName(text) {
-		return Selector{}, fmt.Errorf("invalid selector %q, want an address, a prefix, a host name, if:INTERFACE or rule:TRACKER", Printable(text))
+		return Selector{}, fmt.Errorf("invalid selector %q, want an address, a prefix, a host name, if:INTERFACE or rule:TRACKER", text)
 	}
 	return Selector{Host: strings.ToLower(text)}, nil
 }
@@ -95,7 +95,7 @@ func checkName(name string) error {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.')
 	})
 	if !ok {
-		return fmt.Errorf("invalid agent name %q, want 1 to 63 letters, digits, dots, dashes and underscores", Printable(name))
+		return fmt.Errorf("invalid agent name %q, want 1 to 63 letters, digits, dots, dashes and underscores", name)
 	}
 	return nil
 }

@@ -69,14 +69,14 @@ func (d *configDoc) config(node *yaml.Node) (Config, error) {
 	for i, text := range d.Source.Local {
 		s, err := ParseSelector(text)
 		if err != nil || !s.Prefix.IsValid() {
-			return c, at(node, "source", "local", i).errorf("invalid prefix %q", Printable(text))
+			return c, at(node, "source", "local", i).errorf("invalid prefix %q", text)
 		}
 		c.Local = append(c.Local, s.Prefix)
 	}
 	for i, text := range d.Source.Firewall {
 		s, err := ParseSelector(text)
 		if err != nil || !s.Prefix.IsValid() || !s.Prefix.IsSingleIP() {
-			return c, at(node, "source", "firewall", i).errorf("invalid address %q", Printable(text))
+			return c, at(node, "source", "firewall", i).errorf("invalid address %q", text)
 		}
 		c.Firewall = append(c.Firewall, s.Prefix.Addr())
 	}
@@ -96,7 +96,7 @@ func (d *configDoc) never(c *Config, node *yaml.Node) error {
 		case t.Name != "":
 			names = append(names, t.Name)
 		default:
-			return at(node, "never", i).errorf("%q: want an address, a prefix or a name", Printable(text))
+			return at(node, "never", i).errorf("%q: want an address, a prefix or a name", text)
 		}
 	}
 	c.Never = NewNever(prefixes, names)

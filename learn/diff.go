@@ -93,9 +93,7 @@ func Propose(agent string, approved *Baseline, destinations []Destination, never
 			fold = append(fold, d)
 		}
 	}
-	for _, r := range Fold(fold, o) {
-		p.Rules = join(p.Rules, r)
-	}
+	p.Rules = join(p.Rules, Fold(fold, o))
 	for i := range p.Rules {
 		if set, err := p.Rules[i].To.Set(o.Space, p.Rules[i].Addrs); err == nil {
 			p.Rules[i].Admits = never.Bound(set, p.Rules[i].To.Single()).Exposure()
@@ -120,20 +118,26 @@ func byHand(b *Baseline) []Rule {
 	return out
 }
 
-// join adds a folded rule to those written by hand: where both are for the same
+// join adds folded rules to those written by hand: where both are for the same
 // destination, the ports come together and the evidence is the fold's.
-func join(rules []Rule, r Rule) []Rule {
-	for i := range rules {
-		if rules[i].To.String() != r.To.String() {
+func join(hand, folded []Rule) []Rule {
+	index := map[string]int{}
+	for i := range hand {
+		index[hand[i].To.String()] = i
+	}
+	for _, r := range folded {
+		i, ok := index[r.To.String()]
+		if !ok {
+			hand = append(hand, r)
 			continue
 		}
-		rules[i].Ports = slices.Concat(rules[i].Ports, r.Ports)
-		slices.SortFunc(rules[i].Ports, Service.Compare)
-		rules[i].Ports = slices.Compact(rules[i].Ports)
-		rules[i].Seen, rules[i].Addrs = r.Seen, r.Addrs
-		return rules
+		h := &hand[i]
+		h.Ports = slices.Concat(h.Ports, r.Ports)
+		slices.SortFunc(h.Ports, Service.Compare)
+		h.Ports = slices.Compact(h.Ports)
+		h.Seen, h.Addrs = r.Seen, r.Addrs
 	}
-	return append(rules, r)
+	return hand
 }
 
 // Exposure returns what rules open together, less the bounding set.

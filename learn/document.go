@@ -213,7 +213,7 @@ func fromRule(d *ruleDoc, node *yaml.Node, i int) (Rule, error) {
 	for _, text := range d.Addrs {
 		t, err := ParseTo(text)
 		if err != nil || !t.Prefix.IsValid() || !t.Prefix.IsSingleIP() {
-			return r, at(node, "rules", i, "addresses").errorf("invalid address %q", Printable(text))
+			return r, at(node, "rules", i, "addresses").errorf("invalid address %q", text)
 		}
 		r.Addrs = append(r.Addrs, t.Prefix.Addr())
 	}
@@ -243,7 +243,7 @@ func parseDay(text string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.DateOnly, text)
 	if err != nil {
-		return t, fmt.Errorf("invalid day %q, want YYYY-MM-DD", Printable(text))
+		return t, fmt.Errorf("invalid day %q, want YYYY-MM-DD", text)
 	}
 	return t, nil
 }
@@ -269,7 +269,7 @@ func fromTo(d *toDoc) (To, error) {
 	}
 	t, err := ParseTo(d.Prefix)
 	if err != nil || !t.Prefix.IsValid() {
-		return To{}, fmt.Errorf("invalid prefix %q, want for example 203.0.113.0/24 or 203.0.113.7", Printable(d.Prefix))
+		return To{}, fmt.Errorf("invalid prefix %q, want for example 203.0.113.0/24 or 203.0.113.7", d.Prefix)
 	}
 	return t, nil
 }
@@ -277,7 +277,7 @@ func fromTo(d *toDoc) (To, error) {
 func fromName(d *toDoc) (To, error) {
 	bare := strings.TrimPrefix(d.Name, "*.")
 	if !hostName(bare) {
-		return To{}, fmt.Errorf("invalid name %q", Printable(d.Name))
+		return To{}, fmt.Errorf("invalid name %q", d.Name)
 	}
 	t := To{Name: strings.ToLower(d.Name)}
 	for _, text := range d.Within {

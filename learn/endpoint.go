@@ -34,7 +34,7 @@ func ParseTo(text string) (To, error) {
 	if hostName(text) && strings.Contains(text, ".") {
 		return To{Name: strings.ToLower(strings.TrimSuffix(text, "."))}, nil
 	}
-	return To{}, fmt.Errorf("%q is no address, prefix, AS number, published set or name", Printable(text))
+	return To{}, fmt.Errorf("%q is no address, prefix, AS number, published set or name", text)
 }
 
 // ParseEndpoint reads a destination with its service: "203.0.113.7:443",
@@ -43,7 +43,7 @@ func ParseTo(text string) (To, error) {
 func ParseEndpoint(text string) (To, Service, error) {
 	i := strings.LastIndexByte(text, ':')
 	if i < 0 || strings.Count(text, ":") > 1 && !strings.HasPrefix(text, "[") {
-		return To{}, Service{}, WithHint(fmt.Errorf("%q has no port", Printable(text)),
+		return To{}, Service{}, WithHint(fmt.Errorf("%q has no port", text),
 			"write 203.0.113.7:443, [2001:db8::7]:443, 198.51.100.53:53/udp or 203.0.113.7:icmp")
 	}
 	to, err := ParseTo(text[:i])

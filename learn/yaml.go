@@ -52,7 +52,7 @@ func (p place) errorf(format string, args ...any) error {
 
 var (
 	unknownField = regexp.MustCompile(`field (.+) not found in type \S+`)
-	wrongType    = regexp.MustCompile("cannot unmarshal !!(\\w+) (.*)into \\S+")
+	wrongType    = regexp.MustCompile(`cannot unmarshal !!(\w+) (.*)into \S+`)
 )
 
 // plainly says what the YAML library found without its type names.
