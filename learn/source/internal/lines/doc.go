@@ -21,5 +21,6 @@
 // # What it does not do
 //
 // It does not look into lines. A log that is copied and truncated loses what
-// the writer appends between the two; no reader can see that.
+// the writer appends between the two; no reader can see that. Files are told
+// apart by their text, so where all lines are alike one may pass for another.
 package lines

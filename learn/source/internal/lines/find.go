@@ -13,6 +13,7 @@ import (
 // and tools that do not keep times.
 //
 // A file that may not be read could be the one: then the search has no answer.
+// Neither has it if names were shifted meanwhile: errStale asks for a new list.
 func find(list []member, c Cursor) (*piece, error) {
 	var denied error
 	tried := make([]bool, len(list))
@@ -28,11 +29,11 @@ func find(list []member, c Cursor) (*piece, error) {
 				continue
 			}
 			tried[i] = true
-			p, err := match(m.path, c)
+			p, err := match(m, c)
 			if p != nil {
 				return p, nil
 			}
-			if err != nil {
+			if err != nil && !errors.Is(denied, errStale) {
 				denied = err
 			}
 		}
@@ -50,22 +51,28 @@ func elsewhere(list []member, c Cursor) *piece {
 	if err != nil || !info.Mode().IsRegular() || index(list, info) >= 0 {
 		return nil
 	}
-	p, _ := match(c.File, c)
+	p, _ := match(member{path: c.File, info: info}, c)
 	return p
 }
 
-// match opens a file at the place of a cursor. It is nil if it is another file,
-// and an error only if nobody can know.
-func match(path string, c Cursor) (*piece, error) {
-	p, err := openPiece(path)
-	if err != nil && !errors.Is(err, fs.ErrPermission) {
-		err = nil // it went away during the search
+// errStale says that a file was renamed since it was listed.
+var errStale = errors.New("the files were renamed")
+
+// match opens a file at the place of a cursor. It is nil if the cursor was not
+// taken there, and an error if nobody can know.
+func match(m member, c Cursor) (*piece, error) {
+	p, err := openPiece(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errStale
 	}
-	if p == nil {
+	if err != nil {
 		return nil, err
 	}
-	if p.seek(c) {
+	if !os.SameFile(p.info, m.info) {
+		err = errStale
+	} else if p.seek(c) {
 		return p, nil
 	}
-	return nil, p.shut()
+	_ = p.shut() // it was only read
+	return nil, err
 }

@@ -14,12 +14,16 @@ func (p *piece) absent() bool { return p.file == nil && p.in == nil }
 // begin goes to the place of the cursor. A log that does not exist yet begins
 // later.
 func (r *Reader) begin() error {
-	list, err := r.log.list()
-	if err != nil || len(list) == 0 {
-		return err
-	}
-	if err := r.resume(list); !errors.Is(err, io.EOF) {
-		return err
+	for range 20 {
+		list, err := r.log.list()
+		if err != nil || len(list) == 0 {
+			return err
+		}
+		if err := r.resume(list); errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil || !r.cur.absent() {
+			return err
+		}
 	}
 	return nil
 }
@@ -118,12 +122,15 @@ func (r *Reader) again(fillErr error) error {
 }
 
 // moved searches the file that was read last under another name, once for each
-// state of the directory.
+// state of the directory. It is true if it is worth looking again.
 func (r *Reader) moved(list []member) (bool, error) {
 	if !r.shifted(list) {
 		return false, nil
 	}
 	q, err := find(list, r.Cursor())
+	if errors.Is(err, errStale) {
+		return true, nil
+	}
 	if err != nil {
 		return false, err
 	}
@@ -164,11 +171,30 @@ func (r *Reader) leave(list []member, next int) (bool, error) {
 		p.final, p.done = true, true
 		return false, nil
 	}
+	if r.original(list, next) {
+		return true, nil
+	}
 	opened, err := r.open(list, next)
 	if opened {
 		r.past.Rotations++
 	}
 	return opened, err
+}
+
+// original recognises the file of which the current one is a copy: it was not
+// emptied yet, or never will be. Reading goes on in it behind what was read in
+// the copy. Short texts may be equal by chance.
+func (r *Reader) original(list []member, next int) bool {
+	c := r.Cursor()
+	if c.Offset < imprint || !r.log.isTarget(list[next]) {
+		return false
+	}
+	q, err := match(list[next], c)
+	if q == nil || err != nil {
+		return false
+	}
+	r.enter(q, list)
+	return true
 }
 
 // open goes on at the beginning of a file of the list. It is false if the file
@@ -206,7 +232,8 @@ func (r *Reader) enter(q *piece, list []member) {
 }
 
 // resume goes on behind the last line that was delivered, wherever it is now.
-// It returns io.EOF if there is nothing to go on with yet.
+// It returns io.EOF if there is nothing to go on with yet. If names were shifted
+// meanwhile nothing happens: it is worth looking again.
 func (r *Reader) resume(list []member) error {
 	c := r.Cursor()
 	if c.IsZero() {
@@ -214,6 +241,9 @@ func (r *Reader) resume(list []member) error {
 		return err
 	}
 	q, err := find(list, c)
+	if errors.Is(err, errStale) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

@@ -181,6 +181,20 @@ func TestOldFileIsDrainedFirst(t *testing.T) {
 	want(t, r, "d", "e")
 }
 
+// Between copying and truncating, the same text is there twice.
+func TestCopyIsNotReadTwice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "filter.log")
+	text := strings.Repeat("a line that is long enough\n", 50)
+	write(t, path, 1, text)
+	write(t, path+".0", 2, text)
+	r := open(t, path, lines.Cursor{}, lines.Options{Follow: true, Predecessors: true, Settle: -1})
+	if got := all(t, r); len(got) != 50 {
+		t.Errorf("got %d lines, want 50", len(got))
+	}
+	write(t, path, 3, "b\n")
+	want(t, r, "b")
+}
+
 // What rotates may write the first line of the new file while the log's writer
 // still has the old one.
 func TestOldFileMustBeQuiet(t *testing.T) {
