@@ -3,6 +3,7 @@ package source_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"testing"
 
 	"tripline/learn/source"
@@ -17,7 +18,7 @@ func benchLines(n int) [][]byte {
 		d := rng.IntN(50_000)
 		dst := fmt.Sprintf("203.%d.%d.%d", d>>16, d>>8&255, d&255)
 		src := fmt.Sprintf("192.0.2.%d", 10+d%40)
-		sport := fmt.Sprint(1024 + rng.IntN(60_000))
+		sport := strconv.Itoa(1024 + rng.IntN(60_000))
 		csv := ""
 		switch i % 8 {
 		case 0, 1, 2:

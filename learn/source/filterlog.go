@@ -5,7 +5,6 @@ import (
 
 	"tripline/learn"
 	"tripline/learn/source/internal/filterlog"
-	"tripline/learn/source/internal/scan"
 )
 
 // The firewall log of pfSense and OPNsense. The header has nine forms; the
@@ -31,7 +30,7 @@ type filterlogParser struct {
 func (p *filterlogParser) Parse(line []byte, newest time.Time, r *Record) error {
 	if err := p.decoder.Decode(line, newest, &p.line); err != nil {
 		*r = Record{}
-		return recordError("filterlog", err)
+		return &RecordError{Source: "filterlog", Field: err.Field, Cause: err.Cause, Text: err.Text}
 	}
 	fill(r, &p.line)
 	if p.line.Timeless {
@@ -46,10 +45,6 @@ func (p *filterlogParser) State() []byte { return p.judge.state() }
 
 // Restore implements [Parser].
 func (p *filterlogParser) Restore(state []byte) error { return p.judge.restore(state) }
-
-func recordError(source string, err *scan.Error) *RecordError {
-	return &RecordError{Source: source, Field: err.Field, Cause: err.Cause, Text: err.Text}
-}
 
 // fill sets every field of r. It is one assignment because it runs for each line.
 func fill(r *Record, l *filterlog.Line) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strconv"
 	"testing"
 	"time"
 
@@ -213,7 +214,7 @@ func stream(rng *rand.Rand, n int) [][]byte {
 	for i := range lines {
 		at += rng.IntN(40) * rng.IntN(2)
 		what, src := whats[rng.IntN(len(whats))], srcs[rng.IntN(len(srcs))]
-		sport, dst := fmt.Sprint(5000+rng.IntN(3)), fmt.Sprintf("203.0.113.%d", 1+rng.IntN(3))
+		sport, dst := strconv.Itoa(5000+rng.IntN(3)), fmt.Sprintf("203.0.113.%d", 1+rng.IntN(3))
 		if rng.IntN(2) == 0 {
 			lines[i] = stamped(at, udp(what, src, sport, dst, "53", 30+rng.IntN(2)))
 			continue
@@ -224,7 +225,7 @@ func stream(rng *rand.Rand, n int) [][]byte {
 }
 
 func TestARestartChangesNoVerdict(t *testing.T) {
-	seed := uint64(time.Now().UnixNano())
+	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	for range 20 {
@@ -285,7 +286,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	var r source.Record
 	for i := range 300_000 {
 		dst := netip.AddrFrom4([4]byte{203, 0, byte(i >> 8), byte(i)}).String()
-		if err := p.Parse(stamped(0, udp("in em1 pass", host, fmt.Sprint(i%60000), dst, "53", 30)), noon, &r); err != nil {
+		if err := p.Parse(stamped(0, udp("in em1 pass", host, strconv.Itoa(i%60000), dst, "53", 30)), noon, &r); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // ipv4 reads fields 9 to 19: tos, ecn, ttl, id, offset, flags, protocol number
 // and name, length, addresses.
 func (d *Decoder) ipv4(f *scan.Fields, l *Line) *scan.Error {
-	if _, err := cutPacket(f, f.Next(',')); err != nil {
+	if err := class(f); err != nil {
 		return err
 	}
 	f.Next(',') // congestion bits
@@ -39,7 +39,7 @@ func (d *Decoder) ipv4(f *scan.Fields, l *Line) *scan.Error {
 // ipv6 reads fields 9 to 16: class, flow label, hop limit, protocol name and
 // number (the other way round than IPv4), length, addresses.
 func (d *Decoder) ipv6(f *scan.Fields, l *Line) *scan.Error {
-	if _, err := cutPacket(f, f.Next(',')); err != nil {
+	if err := class(f); err != nil {
 		return err
 	}
 	f.Next(',') // flow label

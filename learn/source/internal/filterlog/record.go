@@ -110,20 +110,21 @@ func ruleAtEnd(csv []byte) (rest, label []byte) {
 	return csv[:n+1], csv[n+1:]
 }
 
-// cutPacket reads the text that stands in the place of the first IP field when
-// the packet was cut before it was logged. Nothing follows it if that field is
-// missing as well.
-func cutPacket(f *scan.Fields, first []byte) ([]byte, *scan.Error) {
+// class passes over the first IP field, tos or traffic class, and the text that
+// stands before it when the packet was cut before it was logged. Nothing follows
+// that text if the addresses were cut as well.
+func class(f *scan.Fields) *scan.Error {
+	first := f.Next(',')
 	if bytes.HasPrefix(first, []byte("error=")) || bytes.HasPrefix(first, []byte("truncated-ip")) {
 		if !f.More || len(f.Rest()) == 0 {
-			return nil, scan.Fault(scan.NoAddresses, "", first)
+			return scan.Fault(scan.NoAddresses, "", first)
 		}
-		return f.Next(','), nil
+		first = f.Next(',')
 	}
 	if len(first) < 3 || first[0] != '0' || first[1] != 'x' {
-		return nil, cutOrMalformed(f, first)
+		return cutOrMalformed(f, first)
 	}
-	return first, nil
+	return nil
 }
 
 // cutOrMalformed tells a line that was cut from one about a packet that was:

@@ -20,12 +20,6 @@ const (
 	BadVersion   Cause = "neither IPv4 nor IPv6"
 )
 
-// Causes is all of them.
-var Causes = []Cause{
-	OtherProgram, NotALog, Binary, CutShort, NoAddresses,
-	BadTime, BadNumber, BadAddress, BadText, BadVersion,
-}
-
 // An Error says which field of a line could not be read.
 type Error struct {
 	Cause Cause
