@@ -173,7 +173,7 @@ func distinct(file string, list []*Baseline) error {
 
 func fromDocument(d *baselineDoc, node *yaml.Node) (*Baseline, error) {
 	if d.Tripline != Version {
-		return nil, at(node, "tripline").errorf("this is %q, want %s", Printable(d.Tripline), Version)
+		return nil, at(node, "tripline").errorf("this is %q, want %s", d.Tripline, Version)
 	}
 	if err := checkName(d.Agent); err != nil {
 		return nil, at(node, "agent").wrap(err)
@@ -218,7 +218,7 @@ func fromRule(d *ruleDoc, node *yaml.Node, i int) (Rule, error) {
 		r.Addrs = append(r.Addrs, t.Prefix.Addr())
 	}
 	if !slices.Contains([]string{"", Learned, Allowed, Edited}, r.From) {
-		return r, at(node, "rules", i, "from").errorf("unknown origin %q, want %s, %s or %s", Printable(r.From), Learned, Allowed, Edited)
+		return r, at(node, "rules", i, "from").errorf("unknown origin %q, want %s, %s or %s", r.From, Learned, Allowed, Edited)
 	}
 	r.Seen, err = fromSeen(d.Seen)
 	if err != nil {

@@ -25,9 +25,12 @@ const (
 	SCTP   Proto = 132
 )
 
+// protoNames are the names of IANA's registry in lower case, where the firewalls
+// use them; 112 is VRRP there and CARP on them, 240 is unassigned and pfsync.
 var protoNames = map[Proto]string{
-	ICMP: "icmp", IGMP: "igmp", TCP: "tcp", UDP: "udp",
-	GRE: "gre", ESP: "esp", ICMPv6: "icmpv6", SCTP: "sctp",
+	ICMP: "icmp", IGMP: "igmp", 4: "ipencap", TCP: "tcp", UDP: "udp", 41: "ipv6", 46: "rsvp",
+	GRE: "gre", ESP: "esp", 51: "ah", ICMPv6: "icmpv6", 88: "eigrp", 89: "ospf", 94: "ipip",
+	103: "pim", 108: "ipcomp", 112: "carp", 113: "pgm", SCTP: "sctp", 240: "pfsync",
 }
 
 // String returns the lower-case name, or "proto-N" where there is none.
