@@ -94,11 +94,13 @@ func (r *Reader) unmoved() bool {
 	return err == nil && os.SameFile(info, p.info)
 }
 
-// untouched says whether nothing of the current file was seen, so that it may
-// be copied and emptied unnoticed.
+// untouched says whether so little of the current file was seen that it may be
+// copied, emptied and written again unnoticed. It matters if there is a place to
+// go back to.
 func (r *Reader) untouched() bool {
 	p := r.cur
-	return r.log != nil && !r.log.single && p.in == nil && p.offset() == 0 && p.end == 0
+	back := r.log != nil && !r.log.single && (r.o.Predecessors || !r.prev.IsZero())
+	return back && p.in == nil && p.offset() == 0 && p.end < imprint
 }
 
 // shifted says whether files have come or gone since the current one was

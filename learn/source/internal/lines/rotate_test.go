@@ -60,6 +60,17 @@ func TestFreshReadLeavesPredecessorsOut(t *testing.T) {
 	want(t, open(t, path, lines.Cursor{}, live))
 }
 
+func TestFreshReadKeepsToItsFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "filter.log")
+	write(t, path, 1, "")
+	r := open(t, path, lines.Cursor{}, live)
+	want(t, r)
+	add(t, path, 2, "a\n")
+	rename(t, path, path+".0")
+	write(t, path, 3, "b\n")
+	want(t, r, "a", "b")
+}
+
 func TestPredecessorsComeInOrder(t *testing.T) {
 	for _, names := range [][]string{
 		{"filter.log.10.bz2", "filter.log.2.bz2", "filter.log.1", "filter.log.0", "filter.log"},
