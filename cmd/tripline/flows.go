@@ -8,11 +8,11 @@ import (
 	"io"
 	"net/netip"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/learn/source"
 )
@@ -33,8 +33,8 @@ anything. With --all it prints every record in order, counted or not, and why;
 what could not be read is "null" in JSON and "unreadable" in the table.
 
 Exit status:
-  0  every record could be read
-  1  some records could not be read
+  0  every record of the firewall could be read
+  1  some could not be read
   2  nothing could be read; standard error says why`,
 		Example: `  tripline flows --from filterlog filter.log
   tripline flows --from filterlog --all --format json filter.log`,
@@ -137,10 +137,8 @@ func (o *flowsOptions) close(a *app, t *tally, args []string) error {
 	}
 	t.stamps(a, &o.input)
 	switch {
-	case t.records > 0 && t.unread() == t.records:
-		return learn.WithHint(fmt.Errorf("%s: none of its %s records could be read", args[0], ipranges.Thousands(t.records)), `"tripline sources" lists the formats`)
-	case t.records == 0:
-		return fmt.Errorf("%s is empty", args[0])
+	case t.readable() == 0:
+		return t.errUnread(strings.Join(args, " "))
 	case t.unread() > 0:
 		return errFound
 	}

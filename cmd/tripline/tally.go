@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tripline/ipranges"
@@ -17,6 +18,7 @@ import (
 // A tally counts what a log held: nothing that was read is left unsaid.
 type tally struct {
 	records  uint64 // all, readable or not
+	foreign  uint64 // lines that other programs wrote into the log; nothing is wrong with them
 	bad      map[source.Cause]*unreadable
 	not      map[source.Why]uint64 // readable, not counted
 	counted  uint64                // connections of anybody
@@ -30,7 +32,7 @@ type tally struct {
 type unreadable struct {
 	n     uint64
 	file  string
-	first error
+	first *source.RecordError
 }
 
 // mostOthers bounds how many sources are remembered that no agent claims.
@@ -43,9 +45,13 @@ func newTally() *tally {
 	}
 }
 
-// error counts a record that could not be read.
+// error counts a record that could not be read, or is not meant to be.
 func (t *tally) error(file string, err *source.RecordError) {
 	t.records++
+	if err.Cause == source.OtherProgram {
+		t.foreign++
+		return
+	}
 	u := t.bad[err.Cause]
 	if u == nil {
 		u = &unreadable{file: file, first: err}
@@ -97,17 +103,44 @@ func (t *tally) unread() uint64 {
 	return n
 }
 
+// readable returns how many records were read, of interest or not.
+func (t *tally) readable() uint64 { return t.records - t.unread() - t.foreign }
+
 // report says what was read and what was not, and why.
 func (t *tally) report(a *app) {
-	a.say("%s records: %s connections, %s not connections of a local host, %s unreadable", ipranges.Thousands(t.records),
-		ipranges.Thousands(t.counted), ipranges.Thousands(t.records-t.counted-t.unread()), ipranges.Thousands(t.unread()))
+	aside := t.readable() - t.counted
+	parts := []string{plural(t.counted, "connection"), ipranges.Thousands(aside) + " not connections of a local host"}
+	if t.foreign > 0 {
+		parts = append(parts, plural(t.foreign, "line")+" of other programs")
+	}
+	parts = append(parts, ipranges.Thousands(t.unread())+" unreadable")
+	a.say("%s: %s", plural(t.records, "record"), strings.Join(parts, ", "))
 	for _, c := range byCount(t.bad, func(u *unreadable) uint64 { return u.n }) {
-		u := t.bad[c]
-		a.warn("%s unreadable: %s; the first: %s: %v", ipranges.Thousands(u.n), c, u.file, u.first)
+		a.warn("%s unreadable: %s (the first: %s)", ipranges.Thousands(t.bad[c].n), c, t.bad[c].place())
 	}
 	if t.timeless {
 		a.warn("lines without a time stamp were given the time of their file")
 	}
+}
+
+// place says where the first of them is and what was found there.
+func (u *unreadable) place() string {
+	text := fmt.Sprintf("%s line %d", u.file, u.first.Line)
+	if u.first.Field != "" {
+		text += ", " + u.first.Field
+	}
+	if u.first.Text != "" {
+		text += ": " + strconv.Quote(u.first.Text)
+	}
+	return text
+}
+
+// plural writes how many of something there are.
+func plural(n uint64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return ipranges.Thousands(n) + " " + what
 }
 
 // whys says what the records were that were not counted.
@@ -125,57 +158,6 @@ func byCount[K cmp.Ordered, V any](m map[K]V, count func(V) uint64) []K {
 		}
 		return cmp.Compare(a, b)
 	})
-}
-
-// howToLog is what turns a silent firewall into a source.
-const howToLog = "pfSense: Firewall > Rules > LAN, edit each pass rule, tick \"Log packets that are handled by this rule\", save and apply; " +
-	"OPNsense: Firewall > Rules, the same tick box. Then let the agent work and read the log again"
-
-// errNothing says why a log told nothing of the agents; nil if it did.
-func (t *tally) errNothing(what string, agents []learn.Agent) error {
-	names := make([]string, len(agents))
-	for i, a := range agents {
-		names[i] = a.String()
-	}
-	who := strings.Join(names, " ")
-	switch {
-	case t.claimed() > 0:
-		return nil
-	case t.records == 0:
-		return learn.WithHint(fmt.Errorf("%s is empty: it says nothing of %s", what, who), howToLog)
-	case t.unread() == t.records:
-		return learn.WithHint(fmt.Errorf("%s: none of its %s records could be read as a firewall log", what, ipranges.Thousands(t.records)),
-			`"tripline flows --all %s" shows what was understood; "tripline sources" lists the formats`, what)
-	case t.counted == 0:
-		return learn.WithHint(fmt.Errorf("%s has %s readable records and no outbound connection of anybody: "+
-			"the firewall logs none of the connections it passes. It is not known whether %s was silent", what, ipranges.Thousands(t.records-t.unread()), who), howToLog)
-	case !t.passedIn:
-		return learn.WithHint(fmt.Errorf("%s has %s outbound connections, but none logged on the inside, where %s could be told from others: "+
-			"the firewall does not log what its LAN rules pass", what, ipranges.Thousands(t.counted), who), howToLog)
-	}
-	return learn.WithHint(fmt.Errorf("%s has %s outbound connections, but none of %s: they are of %s",
-		what, ipranges.Thousands(t.counted), who, t.others3()), "check the address of the agent, and that the firewall rule it matches is logged: %s", howToLog)
-}
-
-// others3 names the sources with the most connections.
-func (t *tally) others3() string {
-	type seen struct {
-		a netip.Addr
-		n uint64
-	}
-	var all []seen
-	for a, n := range t.others {
-		all = append(all, seen{a, n})
-	}
-	slices.SortFunc(all, func(x, y seen) int { return cmp.Or(cmp.Compare(y.n, x.n), x.a.Compare(y.a)) })
-	var texts []string
-	for _, s := range all[:min(3, len(all))] {
-		texts = append(texts, fmt.Sprintf("%s (%s)", s.a, ipranges.Thousands(s.n)))
-	}
-	if len(all) > 3 {
-		texts = append(texts, fmt.Sprintf("and %d more", len(all)-3))
-	}
-	return strings.Join(texts, ", ")
 }
 
 // recordError returns err as one record that could not be read.

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"tripline/ipranges"
+	"tripline/learn"
+)
+
+// howToLog is what turns a silent firewall into a source.
+const howToLog = "pfSense: Firewall > Rules > LAN, edit each pass rule, tick \"Log packets that are handled by this rule\", save and apply; " +
+	"OPNsense: Firewall > Rules, the same tick box. Then let the agent work and read the log again"
+
+// errNothing says why a log told nothing of the agents; nil if it did.
+func (t *tally) errNothing(what string, agents []learn.Agent) error {
+	names := make([]string, len(agents))
+	for i, a := range agents {
+		names[i] = a.String()
+	}
+	who := strings.Join(names, " ")
+	switch {
+	case t.claimed() > 0:
+		return nil
+	case t.records == 0 || t.readable() == 0:
+		return t.errUnread(what)
+	case t.counted == 0:
+		return learn.WithHint(fmt.Errorf("%s has %s readable records and no outbound connection of anybody: "+
+			"the firewall logs none of the connections it passes. It is not known whether %s was silent", what, ipranges.Thousands(t.readable()), who), howToLog)
+	case !t.passedIn:
+		return learn.WithHint(fmt.Errorf("%s has %s outbound connections, but none logged on the inside, where %s could be told from others: "+
+			"the firewall does not log what its LAN rules pass, or its hosts are not known to be local", what, ipranges.Thousands(t.counted), who),
+			"where the hosts have public addresses: --local PREFIX. Otherwise %s", howToLog)
+	}
+	return learn.WithHint(fmt.Errorf("%s has %s outbound connections, but none of %s: they are of %s",
+		what, ipranges.Thousands(t.counted), who, t.others3()), "check the address of the agent, and that the firewall rule it matches is logged: %s", howToLog)
+}
+
+// others3 names the sources with the most connections.
+func (t *tally) others3() string {
+	type seen struct {
+		a netip.Addr
+		n uint64
+	}
+	var all []seen
+	for a, n := range t.others {
+		all = append(all, seen{a, n})
+	}
+	slices.SortFunc(all, func(x, y seen) int { return cmp.Or(cmp.Compare(y.n, x.n), x.a.Compare(y.a)) })
+	var texts []string
+	for _, s := range all[:min(3, len(all))] {
+		texts = append(texts, fmt.Sprintf("%s (%s)", s.a, ipranges.Thousands(s.n)))
+	}
+	if len(all) > 3 {
+		texts = append(texts, fmt.Sprintf("and %d more", len(all)-3))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// errUnread says why there was nothing in a log that could be read.
+func (t *tally) errUnread(what string) error {
+	switch {
+	case t.records == 0:
+		return learn.WithHint(fmt.Errorf("%s is empty: nothing can be told from it", what), "%s", howToLog)
+	case t.foreign == t.records:
+		return learn.WithHint(fmt.Errorf("%s is a log of another program: none of its %s is of a firewall", what, plural(t.records, "line")),
+			"name the firewall's own log, such as /var/log/filter.log")
+	}
+	return learn.WithHint(fmt.Errorf("%s: none of its %s could be read as a firewall log", what, plural(t.records, "record")),
+		`"tripline flows --all %s" shows what was understood; "tripline sources" lists the formats`, what)
+}
