@@ -231,8 +231,8 @@ func signature(list []member) string {
 
 // index returns where a file is in the list, -1 if it is not.
 func index(list []member, info fs.FileInfo) int {
-	for i := len(list) - 1; i >= 0; i-- {
-		if info != nil && os.SameFile(list[i].info, info) {
+	for i, m := range slices.Backward(list) {
+		if info != nil && os.SameFile(m.info, info) {
 			return i
 		}
 	}

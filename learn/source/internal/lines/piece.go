@@ -55,8 +55,7 @@ func openPiece(name string) (*piece, error) {
 	}
 	p := &piece{name: name, file: f, close: f.Close, raw: new(int64)}
 	if err := p.start(); err != nil {
-		f.Close()
-		return nil, err
+		return nil, errors.Join(err, f.Close())
 	}
 	return p, nil
 }

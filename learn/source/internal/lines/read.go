@@ -66,12 +66,12 @@ func (p *piece) holds(at int64, text []byte) bool {
 // broken is compressed data whose very beginning cannot be read.
 type broken struct{ err error }
 
-func (b broken) Read([]byte) (int, error) { return 0, badStart{b.err} }
+func (b broken) Read([]byte) (int, error) { return 0, startError{b.err} }
 
-// badStart keeps an io.EOF inside from being the end of good data.
-type badStart struct{ error }
+// startError keeps an io.EOF inside from being the end of good data.
+type startError struct{ error }
 
-func (e badStart) Unwrap() error {
+func (e startError) Unwrap() error {
 	if errors.Is(e.error, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}

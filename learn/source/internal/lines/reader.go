@@ -110,11 +110,11 @@ func (r *Reader) openPath(path string) error {
 	if err == nil && !p.info.Mode().IsRegular() {
 		return r.openStream(p)
 	}
-	if err == nil {
-		defer p.close()
-	}
 	past := err == nil && (p.in != nil || pastName.MatchString(path))
 	r.log = &family{path: path, single: past && !r.o.Follow}
+	if err == nil {
+		_ = p.shut() // it was only looked at
+	}
 	if beginErr := r.begin(); beginErr != nil {
 		return beginErr
 	}
