@@ -145,6 +145,7 @@ func (r *Reader) Close() error {
 	}
 	if r.pump != nil {
 		r.pump.stop()
+		r.pump = nil // closing twice is no crash
 	}
 	return errors.Join(err, r.cur.shut())
 }
