@@ -7,9 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
+	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"tripline/learn"
 	"tripline/store"
@@ -105,31 +104,25 @@ func (a *app) read(f func(*store.Store) error) error {
 	return err
 }
 
-// terminal says whether w is one.
-func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
-}
-
-// colored says whether output to w is coloured: --color, FORCE_COLOR, NO_COLOR
-// and TERM=dumb, then whether it is a terminal.
-func (a *app) colored(w io.Writer) bool {
-	switch {
-	case a.color != "auto":
-		return a.color == "always"
-	case os.Getenv("FORCE_COLOR") != "":
-		return true
-	case os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb":
-		return false
-	}
-	return terminal(w)
-}
-
-// version comes from the build information.
+// version is what was built, from the build information.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"
 	}
-	return info.Main.Version
+	text := info.Main.Version
+	if text == "" || text == "(devel)" {
+		text = "development build"
+	}
+	set := map[string]string{}
+	for _, s := range info.Settings {
+		set[s.Key] = s.Value
+	}
+	if revision := set["vcs.revision"]; revision != "" && !strings.Contains(text, revision[:min(12, len(revision))]) {
+		text += ", revision " + revision[:min(12, len(revision))]
+	}
+	if set["vcs.modified"] == "true" && !strings.Contains(text, "dirty") {
+		text += " with changes"
+	}
+	return fmt.Sprintf("%s (%s, %s/%s)", text, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -136,8 +136,11 @@ func storedAgents(s *store.Store) ([]learn.Agent, error) {
 	return list, nil
 }
 
-// resolve looks up the agents' host names.
+// resolve looks up the agents' host names, of which nil has none.
 func resolve(ctx context.Context, agents *learn.Agents) error {
+	if agents == nil {
+		return nil
+	}
 	for _, host := range agents.Hosts() {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)

@@ -40,9 +40,13 @@ func main() {
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	root := newRootCommand(&app{stdin: stdin, stdout: stdout, stderr: stderr})
+	out := &sink{w: stdout}
+	root := newRootCommand(&app{stdin: stdin, stdout: out, stderr: stderr})
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
+	if out.err != nil { // whatever else went wrong, the output is not whole
+		err = out.err
+	}
 	switch {
 	case err == nil:
 		return exitOK
@@ -58,7 +62,7 @@ func complain(w io.Writer, err error) {
 	fmt.Fprintf(w, "tripline: error: %s\n", lines(err.Error()))
 	hint := learn.HintOf(err)
 	if hint == "" && errors.Is(err, syscall.ENOSPC) {
-		hint = "free some space on that file system and run the command again; nothing was half written"
+		hint = "free some space on that file system and run the command again"
 	}
 	if hint != "" {
 		fmt.Fprintf(w, "tripline: hint: %s\n", lines(hint))

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -45,9 +44,8 @@ Exit status:
 	c.SetIn(a.stdin)
 	c.SetOut(a.stdout)
 	c.SetErr(a.stderr)
-	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
-		return learn.WithHint(err, "%s --help", c.CommandPath())
-	})
+	c.SetFlagErrorFunc(wrongFlag)
+	c.SetVersionTemplate("tripline {{.Version}}\n")
 	f := c.PersistentFlags()
 	f.StringVar(&a.dbPath, "db", "", "database `FILE` (default "+databasePath()+")")
 	f.StringVar(&a.configPath, "config", "", "configuration `FILE` (default tripline.yaml, if it is there)")
@@ -60,14 +58,6 @@ Exit status:
 		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
 	)
 	return c
-}
-
-func unknownCommand(c *cobra.Command, name string) error {
-	err := fmt.Errorf("unknown command %q", learn.Printable(name))
-	if near := c.SuggestionsFor(name); len(near) > 0 {
-		return learn.WithHint(err, "did you mean %q?", c.CommandPath()+" "+strings.Join(near, " or "))
-	}
-	return learn.WithHint(err, "%s --help", c.CommandPath())
 }
 
 // family makes a command that only holds others complain about what it does not

@@ -261,7 +261,7 @@ func (r *reviewed) footer(a *app) {
 			seen += rule.Seen.Destinations
 		}
 		opens := learn.Exposure(d.proposed.Rules, r.space, a.config.Never)
-		fmt.Fprintf(a.stdout, "Opens:    %s: %s addresses for %d seen.\n", d.agent, opens, seen)
+		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %d seen.\n", d.agent, opened(opens), seen)
 	}
 	if r.space.Table == nil {
 		fmt.Fprintln(a.stdout, "Ranges:   none are stored, so rules are prefixes only: tripline ranges pull")
@@ -272,6 +272,19 @@ func (r *reviewed) footer(a *app) {
 		return
 	}
 	fmt.Fprintf(a.stdout, "Approve:  tripline review --approve %s --reason \"...\"\n", r.digest[:12])
+}
+
+// opened writes an exposure as a sentence has it.
+func opened(e ipranges.Exposure) string {
+	v4 := count(e.V4, "address", "addresses")
+	v6 := count(e.V6, "IPv6 /64 network", "IPv6 /64 networks")
+	switch {
+	case e.V6 == 0:
+		return v4
+	case e.V4 == 0:
+		return v6
+	}
+	return v4 + " and " + v6
 }
 
 func left(a *app, agent, what string, ds []learn.Destination) {

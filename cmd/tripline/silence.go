@@ -66,9 +66,9 @@ func (t *tally) errUnread(what string) error {
 	case t.records == 0:
 		return learn.WithHint(fmt.Errorf("%s is empty: nothing can be told from it", what), "%s", howToLog)
 	case t.foreign == t.records:
-		return learn.WithHint(fmt.Errorf("%s is a log of another program: none of its %s is of a firewall", what, plural(t.records, "line")),
+		return learn.WithHint(fmt.Errorf("%s is a log of another program: none of its %s is of a firewall", what, count(t.records, "line", "lines")),
 			"name the firewall's own log, such as /var/log/filter.log")
 	}
-	return learn.WithHint(fmt.Errorf("%s: none of its %s could be read as a firewall log", what, plural(t.records, "record")),
+	return learn.WithHint(fmt.Errorf("%s: none of its %s could be read as a firewall log", what, count(t.records, "record", "records")),
 		`"tripline flows --all %s" shows what was understood; "tripline sources" lists the formats`, what)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -19,15 +20,26 @@ type grid struct {
 	paint  func(row, col int, text string) string // colours a cell, nil for none
 }
 
-// write draws the grid with blanks between columns and no lines.
-func (g *grid) write(w io.Writer) error { return g.draw(w, plainStyle()) }
+// write draws the grid with blanks between columns, none at the ends of lines.
+func (g *grid) write(w io.Writer) error {
+	var text strings.Builder
+	if err := g.draw(&text, plainStyle(), tablewriter.WithPadding(tw.Padding{Right: "  ", Overwrite: true})); err != nil {
+		return err
+	}
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(w, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // markdown writes the grid as a GitHub table.
 func (g *grid) markdown(w io.Writer) error {
 	return g.draw(w, tablewriter.WithRenderer(renderer.NewMarkdown()))
 }
 
-func (g *grid) draw(w io.Writer, style tablewriter.Option) error {
+func (g *grid) draw(w io.Writer, style ...tablewriter.Option) error {
 	align := make(tw.Alignment, len(g.header))
 	for i := range align {
 		align[i] = tw.AlignLeft
@@ -35,13 +47,13 @@ func (g *grid) draw(w io.Writer, style tablewriter.Option) error {
 			align[i] = tw.AlignRight
 		}
 	}
-	t := tablewriter.NewTable(w, style,
+	t := tablewriter.NewTable(w, append(style,
 		tablewriter.WithHeaderAutoFormat(tw.Off),
 		tablewriter.WithRowAutoWrap(tw.WrapNone),
 		tablewriter.WithHeaderAutoWrap(tw.WrapNone),
 		tablewriter.WithTrimSpace(tw.Off),
 		tablewriter.WithHeaderAlignmentConfig(tw.CellAlignment{PerColumn: align}),
-		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: align}))
+		tablewriter.WithRowAlignmentConfig(tw.CellAlignment{PerColumn: align}))...)
 	t.Header(g.header)
 	for i, row := range g.rows {
 		cells := make([]string, len(row))

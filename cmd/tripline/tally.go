@@ -109,12 +109,12 @@ func (t *tally) readable() uint64 { return t.records - t.unread() - t.foreign }
 // report says what was read and what was not, and why.
 func (t *tally) report(a *app) {
 	aside := t.readable() - t.counted
-	parts := []string{plural(t.counted, "connection"), ipranges.Thousands(aside) + " not connections of a local host"}
+	parts := []string{count(t.counted, "connection", "connections"), ipranges.Thousands(aside) + " not connections of a local host"}
 	if t.foreign > 0 {
-		parts = append(parts, plural(t.foreign, "line")+" of other programs")
+		parts = append(parts, count(t.foreign, "line", "lines")+" of other programs")
 	}
 	parts = append(parts, ipranges.Thousands(t.unread())+" unreadable")
-	a.say("%s: %s", plural(t.records, "record"), strings.Join(parts, ", "))
+	a.say("%s: %s", count(t.records, "record", "records"), strings.Join(parts, ", "))
 	for _, c := range byCount(t.bad, func(u *unreadable) uint64 { return u.n }) {
 		a.warn("%s unreadable: %s (the first: %s)", ipranges.Thousands(t.bad[c].n), c, t.bad[c].place())
 	}
@@ -135,12 +135,12 @@ func (u *unreadable) place() string {
 	return text
 }
 
-// plural writes how many of something there are.
-func plural(n uint64, what string) string {
-	if n != 1 {
-		what += "s"
+// count writes how many of something there are.
+func count(n uint64, one, many string) string {
+	if n == 1 {
+		many = one
 	}
-	return ipranges.Thousands(n) + " " + what
+	return ipranges.Thousands(n) + " " + many
 }
 
 // whys says what the records were that were not counted.

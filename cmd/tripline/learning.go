@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+
+	"tripline/learn"
+	"tripline/learn/source"
+	"tripline/store"
+)
+
+// A learning is one file being learned.
+type learning struct {
+	a     *app
+	o     *learnOptions
+	src   source.Source
+	path  string
+	tally *tally
+}
+
+// A group is selectors that were read equally far in a file. Ahead are those of
+// groups before it: what they select was read there.
+type group struct {
+	agents *learn.Agents
+	ahead  *learn.Agents
+	cursor []byte // nil if the file is new to them
+}
+
+// file learns one file, once for each group. It says whether the file was new
+// to any of them.
+func (l *learning) file(ctx context.Context, agents *learn.Agents) (fresh bool, err error) {
+	groups, err := l.groups(agents)
+	if err != nil {
+		return false, err
+	}
+	for _, g := range groups {
+		fresh = fresh || g.cursor == nil
+	}
+	for l.o.follow && len(groups) > 1 && ctx.Err() == nil {
+		moved, err := l.round(ctx, groups)
+		if err != nil {
+			return fresh, err
+		}
+		if !moved { // none found anything new: all are at the same place
+			groups = []group{{agents: agents, cursor: groups[len(groups)-1].cursor}}
+		}
+	}
+	if len(groups) == 1 {
+		_, err = l.read(ctx, &groups[0], l.o.follow)
+		return fresh, err
+	}
+	_, err = l.round(ctx, groups)
+	return fresh, err
+}
+
+// round reads what there is for each group, and says whether there was any.
+func (l *learning) round(ctx context.Context, groups []group) (moved bool, err error) {
+	for i := range groups {
+		m, err := l.read(ctx, &groups[i], false)
+		if err != nil {
+			return moved, err
+		}
+		moved = moved || m
+	}
+	return moved, nil
+}
+
+// key is where the place of a selector in the file is kept. It is not the
+// agent's: one whose address is corrected, or gets another, has not been read.
+func (l *learning) key(agent string, s learn.Selector) string {
+	path := l.path
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	return l.src.Name + "\x00" + path + "\x00" + agent + "\x00" + s.String()
+}
+
+// groups returns the selectors of the agents by how far they were read, those
+// that were not last. Standard input has no place to be kept.
+func (l *learning) groups(agents *learn.Agents) ([]group, error) {
+	if l.path == "-" {
+		return []group{{agents: agents}}, nil
+	}
+	lists := map[string][]learn.Agent{}
+	var order []string
+	err := l.a.read(func(s *store.Store) error {
+		for _, agent := range agents.List() {
+			for _, selector := range agent.Selectors {
+				cursor, err := s.Cursor(l.key(agent.Name, selector))
+				if err != nil {
+					return err
+				}
+				at := string(cursor)
+				if lists[at] == nil && at != "" {
+					order = append(order, at)
+				}
+				lists[at] = with(lists[at], agent.Name, selector)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if lists[""] != nil {
+		order = append(order, "")
+	}
+	return grouped(order, lists)
+}
+
+func grouped(order []string, lists map[string][]learn.Agent) (groups []group, err error) {
+	var before []learn.Agent
+	for _, at := range order {
+		var g group
+		if g.agents, err = learn.NewAgents(lists[at]); err != nil {
+			return nil, err
+		}
+		if g.ahead, err = learn.NewAgents(before); err != nil {
+			return nil, err
+		}
+		if at != "" {
+			g.cursor = []byte(at)
+		}
+		groups = append(groups, g)
+		for _, agent := range lists[at] {
+			for _, s := range agent.Selectors {
+				before = with(before, agent.Name, s)
+			}
+		}
+	}
+	return groups, nil
+}
+
+// with returns the agents with one more selector.
+func with(list []learn.Agent, name string, s learn.Selector) []learn.Agent {
+	i := slices.IndexFunc(list, func(a learn.Agent) bool { return a.Name == name })
+	if i < 0 {
+		return append(list, learn.Agent{Name: name, Selectors: []learn.Selector{s}})
+	}
+	list[i].Selectors = append(slices.Clone(list[i].Selectors), s)
+	return list
+}
+
+// read learns one file for a group, from its cursor to the end, or on and on.
+// It moves the cursor, and says whether there was anything to read.
+func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool, err error) {
+	for _, agents := range []*learn.Agents{g.agents, g.ahead} {
+		if err := resolve(ctx, agents); err != nil {
+			return false, err
+		}
+	}
+	opts, err := l.o.options(l.a, g.agents)
+	if err != nil {
+		return false, err
+	}
+	opts.Follow = follow
+	s, err := source.Open(l.src, l.path, g.cursor, opts)
+	if err != nil {
+		return false, err
+	}
+	defer s.Close() //nolint:errcheck // it was only read
+	rec := newRecorder(l.a, l.o.run)
+	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a)}
+	err = p.loop(ctx)
+	if closing := rec.close(); closing != nil {
+		return p.moved, closing
+	}
+	p.progress.clear()
+	losses(l.a, l.path, s.Stats())
+	return p.moved, err
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"tripline/learn"
+)
+
+// unknownCommand says that there is no such command, and which one was meant.
+func unknownCommand(c *cobra.Command, name string) error {
+	err := fmt.Errorf("unknown command %q", learn.Printable(name))
+	var names []string
+	for _, sub := range c.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	if near, ok := nearest(name, names); ok {
+		return learn.WithHint(err, "did you mean %q?", c.CommandPath()+" "+near)
+	}
+	return learn.WithHint(err, "%s --help", c.CommandPath())
+}
+
+// wrongFlag explains an error about flags, and which flag was meant.
+func wrongFlag(c *cobra.Command, err error) error {
+	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
+		var names []string
+		for word := range strings.FieldsSeq(c.Flags().FlagUsages()) {
+			if flag, ok := strings.CutPrefix(word, "--"); ok {
+				names = append(names, flag)
+			}
+		}
+		if near, ok := nearest(name, names); ok {
+			return learn.WithHint(err, "did you mean --%s?", near)
+		}
+	}
+	return learn.WithHint(err, "%s --help", c.CommandPath())
+}
+
+// nearest returns the name that differs least from what was typed, if it is
+// near enough to be a slip of the fingers.
+func nearest(typed string, names []string) (string, bool) {
+	best, least := "", min(3, len(typed))
+	for _, name := range names {
+		if d := distance(name, typed); d < least {
+			best, least = name, d
+		}
+	}
+	for _, name := range names {
+		if best == "" && len(typed) > 2 && strings.HasPrefix(name, typed) {
+			best = name
+		}
+	}
+	return best, best != ""
+}
+
+// distance is how many letters must be added, dropped or changed to make b of
+// a. Long input, which is no slip, is far from everything.
+func distance(a, b string) int {
+	if len(b) > 64 {
+		return len(b)
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := diagonal
+			if a[i] != b[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, diagonal+1, row[j]+1)
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"tripline/learn"
+	"tripline/learn/source"
+)
+
+// A pass is one reading of a file for one group of agents.
+type pass struct {
+	*learning
+	group    *group
+	stream   *source.Stream
+	rec      *recorder
+	follow   bool
+	bad      map[string]uint64 // unreadable records since the last commit
+	progress *progress
+	resolved time.Time
+	dirty    bool // something was read since the last commit
+	moved    bool // something was committed
+}
+
+// ages between commits: while following, what was seen is on disk within a
+// second.
+const (
+	batchAge  = 5 * time.Second
+	followAge = time.Second
+)
+
+func (p *pass) loop(ctx context.Context) error {
+	var r source.Record
+	age := batchAge
+	if p.follow {
+		age = followAge
+	}
+	for n := 0; ; n++ {
+		if n&0xfff == 0 {
+			if ctx.Err() != nil || p.rec.failed() {
+				return p.stop(ctx)
+			}
+			p.progress.show(p.stream, p.tally.claimed())
+			if p.dirty && p.rec.due(age) {
+				if err := p.commit(); err != nil {
+					return err
+				}
+			}
+		}
+		err := p.stream.Next(&r)
+		switch {
+		case err == nil:
+			p.dirty = true
+			if err := p.record(&r); err != nil {
+				return err
+			}
+		case exhausted(err):
+			if more, err := p.idle(ctx, age); !more {
+				return err
+			}
+			n = -1
+		default:
+			if err := p.unread(err); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (p *pass) record(r *source.Record) error {
+	if !p.tally.record(r) {
+		return nil
+	}
+	agent, err := p.group.agents.Of(&r.Flow)
+	if err != nil {
+		return err
+	}
+	if agent != "" && p.ahead(&r.Flow) {
+		return nil
+	}
+	r.Agent = agent
+	p.tally.claim(&r.Flow)
+	if agent != "" {
+		p.rec.add(&r.Flow)
+	}
+	return nil
+}
+
+// ahead says whether another group, ahead of this one, has read the flow.
+func (p *pass) ahead(f *learn.Flow) bool {
+	if p.group.ahead == nil {
+		return false
+	}
+	agent, err := p.group.ahead.Of(f)
+	return err == nil && agent != ""
+}
+
+// unread counts what could not be read; any other error ends the pass, with
+// what was read before it kept.
+func (p *pass) unread(err error) error {
+	bad, ok := recordError(err)
+	if !ok {
+		return errors.Join(err, p.commit())
+	}
+	p.dirty = true
+	p.bad[string(bad.Cause)]++
+	p.tally.error(p.stream.File(), bad)
+	return nil
+}
+
+// idle is called at the end of what there is. It says whether to go on.
+func (p *pass) idle(ctx context.Context, age time.Duration) (more bool, err error) {
+	if p.dirty {
+		if err := p.commit(); err != nil {
+			return false, err
+		}
+	}
+	if !p.follow {
+		return false, nil
+	}
+	if len(p.group.agents.Hosts()) > 0 && p.a.now().Sub(p.resolved) > time.Minute {
+		p.resolved = p.a.now()
+		if err := resolve(ctx, p.group.agents); err != nil && ctx.Err() == nil {
+			p.a.warn("%v; the addresses known before stay", err)
+		}
+	}
+	if err := p.stream.Wait(ctx, age); err != nil && ctx.Err() == nil {
+		return false, err
+	}
+	return true, nil
+}
+
+func (p *pass) commit() error {
+	var cursors map[string][]byte
+	if p.path != "-" {
+		cursor, err := p.stream.Cursor()
+		if err != nil {
+			return err
+		}
+		cursors, p.group.cursor = map[string][]byte{}, cursor
+		for _, agent := range p.group.agents.List() {
+			for _, s := range agent.Selectors {
+				cursors[p.key(agent.Name, s)] = cursor
+			}
+		}
+	}
+	p.rec.commit(cursors, p.bad)
+	p.bad, p.dirty, p.moved = map[string]uint64{}, false, true
+	return nil
+}
+
+// stop ends a pass that was interrupted, or whose writing failed.
+func (p *pass) stop(ctx context.Context) error {
+	if p.rec.failed() {
+		return nil // close says why
+	}
+	if err := p.commit(); err != nil {
+		return err
+	}
+	if p.follow {
+		return nil
+	}
+	return learn.WithHint(fmt.Errorf("read %s: %w", p.path, context.Cause(ctx)), "what was read is kept; the same command goes on from there")
+}
