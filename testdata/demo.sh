@@ -31,7 +31,7 @@ run 0 ranges import testdata/mmdb/asn-test.mmdb
 say "A week of the firewall's log: keep every connection of one agent, and what it reached when. Its stamps carry no zone."
 run 0 learn --agent bot=192.0.2.50,2001:db8:1::50 --from filterlog --tz UTC "$dir/filter.log"
 
-say "What would be allowed: each rule, how much it opens beside how much was seen, what is still to be expected."
+say "What would be allowed: each rule, and how much it opens beside how much was seen."
 run 0 review
 
 say "Approve exactly what was shown. The digest would be another one had anything changed since."
