@@ -268,7 +268,7 @@ func (w *watching) follow(ctx context.Context, path string) error {
 	if err := w.tail(ctx, s, key); err != nil {
 		return err
 	}
-	losses(w.a, path, s.Stats())
+	w.tally.losses(w.a, path, s.Stats())
 	if w.tally.records == 0 {
 		w.a.say("nothing was appended to %s", path)
 		return nil

@@ -190,7 +190,8 @@ func (t *tally) stamps(a *app, in *input) {
 }
 
 // losses says what reading itself could not keep.
-func losses(a *app, name string, st source.Stats) {
+func (t *tally) losses(a *app, name string, st source.Stats) {
+	t.torn = t.torn || st.Torn > 0
 	if st.Lost > 0 {
 		a.warn("%s: %d gaps: files were rotated away before they were read (%s bytes known)", name, st.Lost, ipranges.Thousands(uint64(max(0, st.LostBytes))))
 	}

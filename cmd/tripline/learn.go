@@ -28,8 +28,11 @@ func newLearnCommand(a *app) *cobra.Command {
 		Long: `learn reads logs and records every outbound connection of the agents in the
 database: what "review" proposes rules from. How far each file was read is kept
 with the connections, so reading a file again adds only what is new, also after
-a crash and across rotation. Files may be compressed (bzip2, gzip, zstd, xz); - is
-standard input.
+a crash and across rotation. A last line without its end waits for it. Files may be
+compressed (bzip2, gzip, zstd, xz).
+
+"-" is standard input. It has no place that could be kept: what is piped in twice
+is counted twice.
 
 Exit status:
   0  recorded, or there was nothing new

@@ -167,6 +167,6 @@ func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool,
 		return p.moved, closing
 	}
 	p.progress.clear()
-	losses(l.a, l.path, s.Stats())
+	l.tally.losses(l.a, l.path, s.Stats())
 	return p.moved, err
 }

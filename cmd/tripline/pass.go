@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"tripline/learn"
@@ -102,12 +103,23 @@ func (p *pass) ahead(f *learn.Flow) bool {
 func (p *pass) unread(err error) error {
 	bad, ok := recordError(err)
 	if !ok {
-		return errors.Join(err, p.commit())
+		return p.broken(err)
 	}
 	p.dirty = true
 	p.bad[string(bad.Cause)]++
 	p.tally.error(p.stream.File(), bad)
 	return nil
+}
+
+// broken ends a pass whose file cannot be read to its end.
+func (p *pass) broken(err error) error {
+	if err := p.commit(); err != nil {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return learn.WithHint(err, "what was read before that is kept; copy the file again, whole, and run the same command")
+	}
+	return err
 }
 
 // idle is called at the end of what there is. It says whether to go on.

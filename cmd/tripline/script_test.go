@@ -82,6 +82,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"await":    cmdAwait,
 	"eventual": cmdEventual,
 	"append":   cmdAppend,
+	"sleep":    cmdSleep,
 }
 
 // cmdCode runs a program and wants an exit status: code 1 tripline explain ...

@@ -114,6 +114,13 @@ func cmdEventual(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Fatalf("no %s", args[0])
 }
 
+// cmdSleep gives a command in the background time to notice something.
+func cmdSleep(ts *testscript.TestScript, _ bool, args []string) {
+	d, err := time.ParseDuration(args[0])
+	ts.Check(err)
+	time.Sleep(d)
+}
+
 // holdMain is a program that holds the database until it is interrupted, as a
 // long command does.
 func holdMain() {

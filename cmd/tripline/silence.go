@@ -63,6 +63,8 @@ func (t *tally) others3() string {
 // errUnread says why there was nothing in a log that could be read.
 func (t *tally) errUnread(what string) error {
 	switch {
+	case t.records == 0 && t.torn:
+		return learn.WithHint(fmt.Errorf("%s has no complete line yet: nothing can be told from it", what), "a line is complete when its line end was written; run the same command again then")
 	case t.records == 0:
 		return learn.WithHint(fmt.Errorf("%s is empty: nothing can be told from it", what), "%s", howToLog)
 	case t.foreign == t.records:

@@ -27,6 +27,7 @@ type tally struct {
 	passedIn bool                  // a passed connection was seen on the inside
 	assumed  bool                  // a stamp had no zone
 	timeless bool                  // a line had no stamp at all
+	torn     bool                  // a file ends in the middle of a line
 }
 
 type unreadable struct {
