@@ -74,9 +74,7 @@ func (j *judge) passIn(r *Record) Why {
 		return why
 	}
 	j.recent.note(j.targetKey(r), j.now, pairWindow)
-	if r.Proto != protoUDP { // exchange notes these values of UDP
-		j.recent.note(j.tupleKey(r), j.now, pairWindow)
-	}
+	j.recent.note(j.tupleKey(r), j.now, pairWindow)
 	return j.exchange(r, Outbound)
 }
 

@@ -9,13 +9,15 @@ import (
 
 // Recent remembers for a few minutes what was seen, in a fixed amount of memory:
 // buckets of four entries, each bucket one cache line. When a bucket is full, what
-// is farthest from the time of the newcomer goes.
+// is farthest from the time of the newcomer goes. What matters for seconds only,
+// most of it, has a table of its own, small enough for the processor's cache.
 //
 // Keys are 64-bit hashes with a random seed that is part of the state: an agent
 // cannot choose ports so that its flow looks like the repetition of another.
 type recent struct {
 	seed    [2]uint64
-	buckets []bucket
+	seconds []bucket // for windows up to pairWindow
+	minutes []bucket
 }
 
 type bucket [4]entry
@@ -27,23 +29,32 @@ type entry struct {
 	ttl  uint32 // seconds for which anybody asks
 }
 
-const bucketCount = 1 << 15 // 2 MiB
+const (
+	secondBuckets = 1 << 11 // 128 KiB
+	minuteBuckets = 1 << 15 // 2 MiB
+)
 
 func newRecent() recent {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails, says its documentation
 	return recent{
 		seed:    [2]uint64{binary.LittleEndian.Uint64(b[:]), binary.LittleEndian.Uint64(b[8:])},
-		buckets: make([]bucket, bucketCount),
+		seconds: make([]bucket, secondBuckets),
+		minutes: make([]bucket, minuteBuckets),
 	}
 }
 
-func (t *recent) bucket(key uint64) *bucket { return &t.buckets[key%bucketCount] }
+func (t *recent) bucket(key uint64, ttl uint32) *bucket {
+	if ttl <= pairWindow {
+		return &t.seconds[key%secondBuckets]
+	}
+	return &t.minutes[key%minuteBuckets]
+}
 
 // within says whether key was noted no more than ttl seconds before or after
 // now: two lines may be written in the wrong order.
 func (t *recent) within(key uint64, now, ttl uint32) bool {
-	b := t.bucket(key)
+	b := t.bucket(key, ttl)
 	for i := range b {
 		if b[i].key == key && b[i].time != 0 {
 			return apart(b[i].time, now) <= ttl
@@ -54,7 +65,7 @@ func (t *recent) within(key uint64, now, ttl uint32) bool {
 
 // note remembers key as seen now.
 func (t *recent) note(key uint64, now, ttl uint32) {
-	b := t.bucket(key)
+	b := t.bucket(key, ttl)
 	victim := 0
 	for i := range b {
 		if b[i].key == key && b[i].time != 0 {

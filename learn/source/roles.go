@@ -19,8 +19,8 @@ const mostInterfaces = 1 << 10
 // stream showed. An interface seen as inside stays inside: hosts are there.
 type roles struct {
 	said, seen map[string]role
-	last       string // the interface asked about last, and what it was
-	lastRole   role
+	last       [2]string // the interfaces asked about last, and what they were
+	lastRole   [2]role
 }
 
 func newRoles(o Options) roles {
@@ -35,15 +35,25 @@ func newRoles(o Options) roles {
 }
 
 func (r *roles) of(name string) role {
-	if name == r.last && r.lastRole != unknown {
-		return r.lastRole
+	for i, last := range r.last {
+		if name == last && r.lastRole[i] != unknown {
+			return r.lastRole[i]
+		}
 	}
 	is, ok := r.said[name]
 	if !ok {
 		is = r.seen[name]
 	}
-	r.last, r.lastRole = name, is
+	r.remember(name, is)
 	return is
+}
+
+// remember keeps an answer: the lines of the two sides of a firewall alternate.
+func (r *roles) remember(name string, is role) {
+	if name != r.last[0] {
+		r.last[1], r.lastRole[1] = r.last[0], r.lastRole[0]
+	}
+	r.last[0], r.lastRole[0] = name, is
 }
 
 // learn notes what a passed packet showed and returns what the interface is.
@@ -56,12 +66,12 @@ func (r *roles) learn(name string, shown role) role {
 		return is
 	}
 	r.seen[name] = shown
-	r.last, r.lastRole = name, shown
+	r.last, r.lastRole = [2]string{}, [2]role{}
 	return shown
 }
 
 // restore goes back to what was seen.
 func (r *roles) restore(seen map[string]role) {
 	r.seen = maps.Clone(seen)
-	r.last, r.lastRole = "", unknown
+	r.last, r.lastRole = [2]string{}, [2]role{}
 }

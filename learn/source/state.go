@@ -98,16 +98,18 @@ const entrySize = 14 // key, time, window, place in the bucket
 // still find what was remembered before a restart.
 const lateness = 5
 
-// append writes what is still remembered, in the order of the table.
+// append writes what is still remembered, in the order of the tables.
 func (t *recent) append(b []byte, now uint32) []byte {
-	for i := range t.buckets {
-		for k, e := range &t.buckets[i] {
-			if e.time == 0 || apart(e.time, now) > e.ttl+lateness {
-				continue
+	for _, table := range [][]bucket{t.seconds, t.minutes} {
+		for i := range table {
+			for k, e := range &table[i] {
+				if e.time == 0 || apart(e.time, now) > e.ttl+lateness {
+					continue
+				}
+				b = binary.LittleEndian.AppendUint64(b, e.key)
+				b = binary.LittleEndian.AppendUint32(b, e.time)
+				b = append(b, byte(e.ttl), byte(k))
 			}
-			b = binary.LittleEndian.AppendUint64(b, e.key)
-			b = binary.LittleEndian.AppendUint32(b, e.time)
-			b = append(b, byte(e.ttl), byte(k))
 		}
 	}
 	return b
@@ -119,7 +121,8 @@ func (t *recent) read(b []byte) bool {
 		if place >= 4 {
 			return false
 		}
-		t.bucket(key)[place] = entry{key, binary.LittleEndian.Uint32(b[8:]), uint32(b[12])}
+		e := entry{key, binary.LittleEndian.Uint32(b[8:]), uint32(b[12])}
+		t.bucket(key, e.ttl)[place] = e
 	}
 	return len(b) == 0
 }

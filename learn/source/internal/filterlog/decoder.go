@@ -17,6 +17,8 @@ type Decoder struct {
 
 	flags, icmp, frag scan.Last
 
+	rules rules // the ones that lines were about lately
+
 	tag5424, tagBSD []byte // what stood between stamp and values in the line before
 }
 

@@ -81,11 +81,17 @@ func badNumber(f *scan.Fields, name string, b []byte) *scan.Error {
 // addresses reads source and destination. Both must be followed by a comma,
 // which the last field of a line that was cut is not.
 func addresses(f *scan.Fields, l *Line) *scan.Error {
-	read := scan.IPv4
-	if l.Version == 6 {
-		read = scan.IPv6
-	}
 	var ok bool
+	read := scan.IPv6
+	if l.Version == 4 {
+		if l.Src, ok = f.IPv4(','); ok {
+			if l.Dst, ok = f.IPv4(','); ok {
+				return nil
+			}
+			return badAddress(f, "dstip", f.Next(','))
+		}
+		read = scan.IPv4
+	}
 	src := f.Next(',')
 	if l.Src, ok = read(src); !ok || !f.More {
 		return badAddress(f, "srcip", src)

@@ -11,8 +11,11 @@ import (
 func (d *Decoder) record(csv []byte, l *Line) *scan.Error {
 	csv, label := ruleAtEnd(csv)
 	f := scan.Split(csv)
-	if err := d.common(&f, l); err != nil {
-		return err
+	if !d.rules.recall(&f, l) {
+		if err := d.common(&f, l); err != nil {
+			return err
+		}
+		d.rules.keep(csv[:len(csv)-len(f.Rest())], l)
 	}
 	if label != nil && l.Tracker == "0" {
 		var err *scan.Error

@@ -8,6 +8,33 @@ func IPv4(b []byte) (netip.Addr, bool) {
 	return netip.AddrFrom4(q), ok
 }
 
+// IPv4 reads the next field as a dotted quad, in one pass. An address that
+// nothing follows is refused: it may have been cut. If it is no address nothing
+// is passed over.
+func (f *Fields) IPv4(sep byte) (netip.Addr, bool) {
+	var q [4]byte
+	n, digits, at := uint(0), 0, 0
+	for i, c := range f.text[f.at:] {
+		if d := uint(c - '0'); d <= 9 {
+			if n = n*10 + d; n > 255 || digits > 0 && n < 10 {
+				break
+			}
+			digits++
+			continue
+		}
+		if digits == 0 || at == 3 && c != sep || at < 3 && c != '.' {
+			break
+		}
+		q[at] = byte(n)
+		if at == 3 {
+			f.at += i + 1
+			return netip.AddrFrom4(q), true
+		}
+		at, n, digits = at+1, 0, 0
+	}
+	return netip.Addr{}, false
+}
+
 func quad(b []byte) (q [4]byte, ok bool) {
 	n, digits, at := uint(0), 0, 0
 	for _, c := range b {

@@ -31,6 +31,17 @@ func (f *Fields) Next(sep byte) []byte {
 	return b[:i]
 }
 
+// Prefix passes over text, which holds whole fields with their separators, if it
+// comes next, and says whether it did.
+func (f *Fields) Prefix(text []byte) bool {
+	end := f.at + len(text)
+	if end > len(f.text) || string(f.text[f.at:end]) != string(text) {
+		return false
+	}
+	f.at = end
+	return true
+}
+
 // Skip passes over n fields.
 func (f *Fields) Skip(n int, sep byte) {
 	for ; n > 0 && f.More; n-- {
