@@ -138,7 +138,7 @@ func (o *explainOptions) text(a *app, e *enforce.Alert) error {
 	return nil
 }
 
-func exposure(a *enforce.Admit) string { return ipranges.Exposure{V4: a.V4, V6: a.V6}.String() }
+func exposure(a *enforce.Admit) string { return opened(ipranges.Exposure{V4: a.V4, V6: a.V6}) }
 
 func owner(o enforce.Owner) string {
 	parts := append([]string{}, o.Labels...)

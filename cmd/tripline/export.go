@@ -106,12 +106,13 @@ func (o *exportOptions) write(a *app, p *enforce.Policy) (int, error) {
 	if err := os.MkdirAll(o.out, 0o755); err != nil { //nolint:gosec // a web server publishes them
 		return 0, fmt.Errorf("write aliases: %w", err)
 	}
-	for _, f := range files {
-		path := filepath.Join(o.out, f.Name)
-		if same(path, o.merge) {
+	for _, f := range files { // before anything is written
+		if path := filepath.Join(o.out, f.Name); same(path, o.merge) {
 			return 0, learn.WithHint(fmt.Errorf("%s would be overwritten by its own merge", path), "write to another directory with -o")
 		}
-		if err := writeFile(path, f.Text); err != nil {
+	}
+	for _, f := range files {
+		if err := writeFile(filepath.Join(o.out, f.Name), f.Text); err != nil {
 			return 0, err
 		}
 	}

@@ -3,13 +3,8 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"fmt"
-	"io"
-	"net/netip"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -94,9 +89,6 @@ func (o *flowsOptions) onlyGiven(a *app) (*learn.Agents, error) {
 	return learn.NewAgents(list)
 }
 
-// A shower prints one record; rec is nil for what could not be read.
-type shower func(rec *source.Record, bad *source.RecordError)
-
 func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOptions, agents *learn.Agents, t *tally, show shower) error {
 	s, err := source.Open(src, path, nil, opts)
 	if err != nil {
@@ -111,7 +103,7 @@ func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOp
 		}
 		if bad, ok := recordError(err); ok {
 			t.error(s.File(), bad)
-			show(nil, bad)
+			show(s.File(), nil, bad)
 			continue
 		}
 		if err != nil {
@@ -126,7 +118,7 @@ func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOp
 			}
 		}
 		t.record(&r)
-		show(&r, nil)
+		show(s.File(), &r, nil)
 	}
 }
 
@@ -143,126 +135,4 @@ func (o *flowsOptions) close(a *app, t *tally, args []string) error {
 		return errFound
 	}
 	return nil
-}
-
-func (o *flowsOptions) printer(w *bufio.Writer) (show shower, finish func(), err error) {
-	switch o.format {
-	case "json":
-		return o.json(w), func() {}, nil
-	case "table":
-		show, finish := o.table(w)
-		return show, finish, nil
-	case "count":
-		show, finish := countFlows(w)
-		return show, finish, nil
-	}
-	return nil, nil, fmt.Errorf("--format %q: want table, json or count", learn.Printable(o.format))
-}
-
-// A flowJSON is one record in JSON. Ports are null where the record has none.
-type flowJSON struct {
-	Time      time.Time  `json:"time"`
-	Action    string     `json:"action"`
-	Direction string     `json:"direction"`
-	Interface string     `json:"interface"`
-	Rule      string     `json:"rule"`
-	Proto     string     `json:"proto"`
-	Src       netip.Addr `json:"src"`
-	SPort     *uint16    `json:"sport"`
-	Dst       netip.Addr `json:"dst"`
-	DPort     *uint16    `json:"dport"`
-	TCPFlags  string     `json:"tcpflags"`
-	Reason    string     `json:"reason"`
-	Agent     string     `json:"agent,omitempty"`
-	Counted   bool       `json:"counted"`
-	Why       source.Why `json:"why"`
-}
-
-func newFlowJSON(r *source.Record) flowJSON {
-	j := flowJSON{
-		Time: r.Time, Action: r.Act, Direction: r.Direction, Interface: r.Interface, Rule: r.Rule,
-		Proto: r.Proto.String(), Src: r.Src, Dst: r.Dst, TCPFlags: r.Flags, Reason: r.Reason,
-		Agent: r.Agent, Counted: r.Counted, Why: r.Why,
-	}
-	if r.Proto.HasPorts() && !r.Fragment {
-		j.SPort, j.DPort = &r.SrcPort, &r.DstPort
-	}
-	return j
-}
-
-func (o *flowsOptions) json(w io.Writer) shower {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	return func(r *source.Record, _ *source.RecordError) {
-		switch {
-		case r == nil && o.all:
-			fmt.Fprintln(w, "null")
-		case r != nil && (o.all || r.Counted):
-			_ = enc.Encode(newFlowJSON(r)) // the writer keeps the error for Flush
-		}
-	}
-}
-
-// table prints fixed columns as it goes: a log has no end one should wait for.
-func (o *flowsOptions) table(w io.Writer) (shower, func()) {
-	const row = "%-20s %-6s %-3s %-8s %-6s %-22s %-26s %-3s %s\n"
-	header := func() {
-		fmt.Fprintf(w, row, "time", "action", "dir", "on", "proto", "from", "to", "tcp", "why")
-	}
-	first := true
-	return func(r *source.Record, bad *source.RecordError) {
-		if !o.all && (r == nil || !r.Counted) {
-			return
-		}
-		if first {
-			header()
-			first = false
-		}
-		if r == nil {
-			fmt.Fprintf(w, "%-20s %s\n", "unreadable", learn.Printable(bad.Error()))
-			return
-		}
-		fmt.Fprintf(w, row, r.Time.Format("2006-01-02T15:04:05Z"), learn.Printable(r.Act), learn.Printable(r.Direction), learn.Printable(r.Interface),
-			r.Proto, endpoint(r, r.Src, r.SrcPort), endpoint(r, r.Dst, r.DstPort), learn.Printable(r.Flags), r.Why)
-	}, func() {}
-}
-
-func endpoint(r *source.Record, a netip.Addr, port uint16) string {
-	if !r.Proto.HasPorts() || r.Fragment {
-		return a.String()
-	}
-	return netip.AddrPortFrom(a, port).String()
-}
-
-// countFlows counts connections by source, destination and service, and prints
-// them when all is read: tab separated, for other programs.
-func countFlows(w *bufio.Writer) (shower, func()) {
-	type key struct {
-		src, dst [16]byte
-		port     uint16
-		proto    learn.Proto
-	}
-	index := map[key]int32{}
-	var order []key
-	var n []uint64
-	show := func(r *source.Record, _ *source.RecordError) {
-		if r == nil || !r.Counted {
-			return
-		}
-		k := key{r.Src.As16(), r.Dst.As16(), r.DstPort, r.Proto}
-		i, ok := index[k]
-		if !ok {
-			i = int32(len(order)) //nolint:gosec // bounded by memory long before
-			index[k] = i
-			order, n = append(order, k), append(n, 0)
-		}
-		n[i]++
-	}
-	return show, func() {
-		for i, k := range order {
-			s := learn.Service{Proto: k.proto, Port: k.port}
-			w.WriteString(strconv.FormatUint(n[i], 10) + "\t" + netip.AddrFrom16(k.src).Unmap().String() + "\t" +
-				netip.AddrFrom16(k.dst).Unmap().String() + "\t" + s.String() + "\n")
-		}
-	}
 }

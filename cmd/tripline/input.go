@@ -100,9 +100,9 @@ func (in *input) selected(a *app, known []learn.Agent) (list []learn.Agent, err 
 		}
 		given[agent.Name], byName[agent.Name] = true, agent
 	}
-	for name, agent := range byName {
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
 		if len(given) == 0 || given[name] {
-			list = append(list, agent)
+			list = append(list, byName[name])
 		}
 	}
 	if len(list) == 0 {

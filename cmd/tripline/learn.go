@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/learn/source"
 	"tripline/store"
@@ -64,17 +63,16 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	if o.follow && len(args) > 1 {
 		return learn.WithHint(errors.New("--follow takes one file"), "learn the older files first, without --follow")
 	}
-	t := newTally()
-	fresh := false
-	for _, path := range args {
-		l := &learning{a: a, o: o, src: src, path: path, tally: t}
+	l := &learning{a: a, o: o, src: src, tally: newTally(), silent: map[string][]byte{}}
+	fresh := true
+	for _, l.path = range args {
 		began, err := l.file(ctx, agents)
 		if err != nil {
 			return err
 		}
-		fresh = fresh || began
+		fresh = fresh && began
 	}
-	return o.finish(a, t, agents, args, fresh)
+	return l.finish(agents, args, fresh)
 }
 
 // prepare finds the agents and keeps their selectors, once their host names are
@@ -130,26 +128,43 @@ func merged(known, list []learn.Agent) []learn.Agent {
 	return out
 }
 
-func (o *learnOptions) finish(a *app, t *tally, agents *learn.Agents, args []string, fresh bool) error {
-	t.report(a)
-	t.stamps(a, &o.input)
+// finish says what was learned. Fresh is whether no file was known before.
+func (l *learning) finish(agents *learn.Agents, args []string, fresh bool) error {
+	l.tally.report(l.a)
+	l.tally.stamps(l.a, &l.o.input)
 	if fresh {
-		if err := t.errNothing(strings.Join(args, " "), agents.List()); err != nil {
+		if err := l.tally.errNothing(strings.Join(args, " "), agents.List()); err != nil {
 			return err
 		}
 	}
-	err := a.read(func(s *store.Store) error {
-		for _, agent := range agents.List() {
-			ds, err := s.Destinations(agent.Name)
-			if err != nil {
-				return err
-			}
-			a.say("%s: %s new connections; %s destinations known", agent.Name, ipranges.Thousands(t.agents[agent.Name]), ipranges.Thousands(uint64(len(ds))))
-		}
-		return nil
-	})
-	if err == nil && t.claimed() > 0 {
-		a.say("Next: tripline review")
+	if err := l.keep(); err != nil {
+		return err
+	}
+	err := l.a.read(func(s *store.Store) error { return l.counts(s, agents) })
+	if err == nil && l.tally.claimed() > 0 {
+		l.a.say("Next: tripline review")
 	}
 	return err
+}
+
+// keep commits how far silent files were read.
+func (l *learning) keep() error {
+	if len(l.silent) == 0 {
+		return nil
+	}
+	return l.a.write("learn", func(s *store.Store) error {
+		return s.Commit(store.Batch{Run: l.o.run, At: l.a.now(), Cursors: l.silent})
+	})
+}
+
+func (l *learning) counts(s *store.Store, agents *learn.Agents) error {
+	for _, agent := range agents.List() {
+		ds, err := s.Destinations(agent.Name)
+		if err != nil {
+			return err
+		}
+		l.a.say("%s: %s; %s known", agent.Name, count(l.tally.agents[agent.Name], "new connection", "new connections"),
+			count(uint64(len(ds)), "destination", "destinations"))
+	}
+	return nil
 }

@@ -17,6 +17,11 @@ type learning struct {
 	src   source.Source
 	path  string
 	tally *tally
+
+	// silent is how far files were read that say nothing of an agent. It is kept
+	// only if another file of the command does: else something is wrong, and once
+	// that is mended the file is to be read again.
+	silent map[string][]byte
 }
 
 // A group is selectors that were read equally far in a file. Ahead are those of
@@ -28,15 +33,13 @@ type group struct {
 }
 
 // file learns one file, once for each group. It says whether the file was new
-// to any of them.
+// to all of them.
 func (l *learning) file(ctx context.Context, agents *learn.Agents) (fresh bool, err error) {
 	groups, err := l.groups(agents)
 	if err != nil {
 		return false, err
 	}
-	for _, g := range groups {
-		fresh = fresh || g.cursor == nil
-	}
+	fresh = !slices.ContainsFunc(groups, func(g group) bool { return g.cursor != nil })
 	for l.o.follow && len(groups) > 1 && ctx.Err() == nil {
 		moved, err := l.round(ctx, groups)
 		if err != nil {
@@ -161,7 +164,7 @@ func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool,
 	}
 	defer s.Close() //nolint:errcheck // it was only read
 	rec := newRecorder(l.a, l.o.run)
-	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a)}
+	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a), fresh: g.cursor == nil}
 	err = p.loop(ctx)
 	if closing := rec.close(); closing != nil {
 		return p.moved, closing

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 
 	"tripline/learn"
@@ -22,7 +23,9 @@ type pass struct {
 	progress *progress
 	resolved time.Time
 	dirty    bool // something was read since the last commit
-	moved    bool // something was committed
+	moved    bool // something was read
+	fresh    bool // the file is new to the group
+	claimed  uint64
 }
 
 // ages between commits: while following, what was seen is on disk within a
@@ -84,6 +87,7 @@ func (p *pass) record(r *source.Record) error {
 	r.Agent = agent
 	p.tally.claim(&r.Flow)
 	if agent != "" {
+		p.claimed++
 		p.rec.add(&r.Flow)
 	}
 	return nil
@@ -151,16 +155,27 @@ func (p *pass) commit() error {
 		if err != nil {
 			return err
 		}
-		cursors, p.group.cursor = map[string][]byte{}, cursor
-		for _, agent := range p.group.agents.List() {
-			for _, s := range agent.Selectors {
-				cursors[p.key(agent.Name, s)] = cursor
-			}
-		}
+		p.group.cursor = cursor
+		cursors = p.places(cursor)
 	}
-	p.rec.commit(cursors, p.bad)
+	if p.fresh && p.claimed == 0 && !p.follow {
+		maps.Copy(p.silent, cursors)
+	} else {
+		p.rec.commit(cursors, p.bad)
+	}
 	p.bad, p.dirty, p.moved = map[string]uint64{}, false, true
 	return nil
+}
+
+// places returns what is to be kept for each selector of the group.
+func (p *pass) places(cursor []byte) map[string][]byte {
+	places := map[string][]byte{}
+	for _, agent := range p.group.agents.List() {
+		for _, s := range agent.Selectors {
+			places[p.key(agent.Name, s)] = cursor
+		}
+	}
+	return places
 }
 
 // stop ends a pass that was interrupted, or whose writing failed.

@@ -149,18 +149,28 @@ func (a *app) importFile(path, name string) error {
 	if bytes.Contains(data[max(0, len(data)-128<<10):], mmdbMarker) {
 		return a.importASN(path, data)
 	}
-	f, err := feed.Detect(data[:min(len(data), 4096)])
-	if name != "" {
-		f, err = feed.Find(name)
-	}
+	got, err := readFeed(name, data)
 	if err != nil {
-		return fmt.Errorf("import %s: %w", path, err)
-	}
-	got, err := f.Read(data)
-	if err != nil {
-		return fmt.Errorf("import %s: %w", path, err)
+		err = fmt.Errorf("import %s: %w", path, err)
+		if learn.HintOf(err) == "" {
+			err = learn.WithHint(err, `"tripline ranges list" lists what can be kept; an AS database ends in .mmdb`)
+		}
+		return err
 	}
 	return a.keep(got, path)
+}
+
+// readFeed reads what a provider published. Without a name it is recognised.
+func readFeed(name string, data []byte) (*feed.Snapshot, error) {
+	find := func() (feed.Feed, error) { return feed.Detect(data[:min(len(data), 4096)]) }
+	if name != "" {
+		find = func() (feed.Feed, error) { return feed.Find(name) }
+	}
+	f, err := find()
+	if err != nil {
+		return nil, err
+	}
+	return f.Read(data)
 }
 
 func (a *app) importASN(path string, data []byte) error {

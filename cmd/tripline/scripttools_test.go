@@ -26,7 +26,7 @@ func cmdEdit(ts *testscript.TestScript, _ bool, args []string) {
 	if len(args) != 3 {
 		ts.Fatalf("usage: edit FILE OLD NEW")
 	}
-	lineEnds := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\0`, "\x00")
+	lineEnds := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\0`, "\x00", `\e`, "\x1b")
 	old, text := lineEnds.Replace(args[1]), ts.ReadFile(args[0])
 	if !strings.Contains(text, old) {
 		ts.Fatalf("%s does not hold %q:\n%s", args[0], old, text)

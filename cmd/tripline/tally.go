@@ -117,21 +117,21 @@ func (t *tally) report(a *app) {
 	parts = append(parts, ipranges.Thousands(t.unread())+" unreadable")
 	a.say("%s: %s", count(t.records, "record", "records"), strings.Join(parts, ", "))
 	for _, c := range byCount(t.bad, func(u *unreadable) uint64 { return u.n }) {
-		a.warn("%s unreadable: %s (the first: %s)", ipranges.Thousands(t.bad[c].n), c, t.bad[c].place())
+		a.warn("%s unreadable: %s (the first: %s)", ipranges.Thousands(t.bad[c].n), c, place(t.bad[c].file, t.bad[c].first))
 	}
 	if t.timeless {
 		a.warn("lines without a time stamp were given the time of their file")
 	}
 }
 
-// place says where the first of them is and what was found there.
-func (u *unreadable) place() string {
-	text := fmt.Sprintf("%s line %d", u.file, u.first.Line)
-	if u.first.Field != "" {
-		text += ", " + u.first.Field
+// place says where a record is that could not be read, and what was found there.
+func place(file string, bad *source.RecordError) string {
+	text := fmt.Sprintf("%s line %d", file, bad.Line)
+	if bad.Field != "" {
+		text += ", " + bad.Field
 	}
-	if u.first.Text != "" {
-		text += ": " + strconv.Quote(u.first.Text)
+	if bad.Text != "" {
+		text += ": " + strconv.Quote(bad.Text)
 	}
 	return text
 }
