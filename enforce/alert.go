@@ -29,7 +29,7 @@ type Alert struct {
 	Tracker   string    `json:"firewall_rule,omitempty"`
 	Owner     Owner     `json:"owner"`
 	Nearest   *Nearest  `json:"nearest"`
-	Admit     *Admit    `json:"admit"` // nil for what no baseline may admit
+	Admit     *Admit    `json:"admit"`           // nil for what no baseline may admit
 	Wider     *Admit    `json:"wider,omitempty"` // the published set instead of the address
 	Baseline  string    `json:"baseline,omitempty"`
 	Count     uint64    `json:"count"` // flows so far

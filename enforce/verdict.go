@@ -6,14 +6,14 @@ import "fmt"
 type Verdict uint8
 
 const (
-	// Allowed: a rule of this agent admits it.
+	// Allowed means that a rule of this agent admits it.
 	Allowed Verdict = iota
-	// Drift: not admitted, but close and explained, such as a new address of
+	// Drift means not admitted, but close and explained, such as a new address of
 	// the owner of an approved one.
 	Drift
-	// Unexpected: nothing explains it.
+	// Unexpected means that nothing explains it.
 	Unexpected
-	// Forbidden: in the bounding set, or a name that does not belong to the
+	// Forbidden means in the bounding set, or a name that does not belong to the
 	// address.
 	Forbidden
 )

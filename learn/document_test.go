@@ -23,9 +23,11 @@ func sample() *learn.Baseline {
 		Approved: &learn.Approval{By: "admin", At: day.Add(8 * time.Hour), Reason: "first: \"week\"\n# not a comment", Shown: "3f9a2c"},
 		Ranges:   map[string]string{"aws": "sha256:00"},
 		Rules: []learn.Rule{
-			{To: learn.To{Name: "*.example.com", Within: []ipranges.Label{{Provider: "aws", Service: "EC2"}}}, Ports: []learn.Service{https},
+			{
+				To: learn.To{Name: "*.example.com", Within: []ipranges.Label{{Provider: "aws", Service: "EC2"}}}, Ports: []learn.Service{https},
 				Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("2001:db8::7")}, From: learn.Learned,
-				Seen: learn.Seen{Destinations: 2, Blocks: 3, Runs: 1, First: day, Last: day}, Admits: ipranges.Exposure{V4: 1, V6: 1}},
+				Seen: learn.Seen{Destinations: 2, Blocks: 3, Runs: 1, First: day, Last: day}, Admits: ipranges.Exposure{V4: 1, V6: 1},
+			},
 			{To: learn.To{Label: ipranges.Label{Provider: "aws", Service: "S3", Region: "us-east-1"}}, Ports: []learn.Service{https}, From: learn.Learned},
 			{To: learn.To{ASN: 64500}, Ports: []learn.Service{{Proto: learn.ICMP}, https, {Proto: learn.UDP, Port: 53}}, From: learn.Edited},
 			{To: learn.To{Prefix: netip.MustParsePrefix("203.0.113.7/32")}, Ports: []learn.Service{{Proto: 99}}, From: learn.Allowed},

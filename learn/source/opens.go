@@ -31,6 +31,7 @@ func opensNothing(r *Record) Why {
 		if r.ICMP != "" && r.ICMP != echoRequest && r.ICMP != echoreq {
 			return NotARequest
 		}
+	default: // the rest has no sign of being a first packet
 	}
 	return ""
 }

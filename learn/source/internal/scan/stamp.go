@@ -190,8 +190,9 @@ func daysIn(m time.Month, y int) int {
 			return 29
 		}
 		return 28
+	default:
+		return 31
 	}
-	return 31
 }
 
 // daysSince1970 counts in years that begin in March, so that the leap day comes
