@@ -42,7 +42,7 @@ Exit status:
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), a, args[0], args[1]) },
 	}
 	c.Flags().StringArrayVar(&o.addresses, "address", nil, "with a name: an `ADDRESS` it has; repeatable")
-	c.Flags().StringVar(&o.format, "format", "table", "table, json, markdown or yaml")
+	c.Flags().StringVar(&o.format, "format", "table", "`FORMAT` of what is shown: table, json, markdown or yaml")
 	return c
 }
 

@@ -41,7 +41,7 @@ Exit status:
 	}
 	c.Flags().StringVar(&o.agent, "agent", "", "`NAME` of the agent, where there is more than one")
 	c.Flags().StringVar(&o.name, "name", "", "what the agent called the destination: `HOST`")
-	c.Flags().StringVar(&o.format, "format", "text", "text or json")
+	c.Flags().StringVar(&o.format, "format", "text", "`FORMAT` of the answer: text or json")
 	return c
 }
 

@@ -54,7 +54,7 @@ func (o *exportOptions) flags(c *cobra.Command) {
 	if f.Lookup("agent") == nil {
 		f.StringArrayVar(&o.agents, "agent", nil, "only the agent `NAME`; repeatable")
 	}
-	f.StringVar(&o.prefix, "prefix", "", "of the names of aliases (default tripline)")
+	f.StringVar(&o.prefix, "prefix", "", "`WORD` that the names of aliases begin with (default tripline)")
 	f.StringVar(&o.merge, "merge", "", "the firewall's own downloaded aliases or config.xml, a `FILE` to merge into")
 	f.StringVar(&o.url, "url", "", "where the firewall will fetch the files: `URL`; makes URL-table aliases")
 }

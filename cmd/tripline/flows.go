@@ -37,7 +37,7 @@ Exit status:
 	}
 	o.flags(c, false)
 	c.Flags().BoolVar(&o.all, "all", false, "every record, counted or not, and why")
-	c.Flags().StringVar(&o.format, "format", "table", "table, json (one object a line) or count (connections by destination)")
+	c.Flags().StringVar(&o.format, "format", "table", "`FORMAT` of output: table, json (one object a line) or count (connections by destination)")
 	return c
 }
 

@@ -58,7 +58,7 @@ Exit status:
 			return a.write("prune", func(s *store.Store) error { return a.prune(s, a.now().Add(-keep)) })
 		},
 	}
-	c.Flags().DurationVar(&keep, "keep", 0, "how long to keep, such as 2160h for 90 days")
+	c.Flags().DurationVar(&keep, "keep", 0, "how long to keep: a `DURATION` such as 2160h for 90 days")
 	return c
 }
 

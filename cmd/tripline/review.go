@@ -51,7 +51,7 @@ Exit status:
 	f.StringArrayVar(&o.fold.Agents, "agent", nil, "only the agent `NAME`; repeatable")
 	f.Float64Var(&o.fold.Alarms, "lambda", 0, fmt.Sprintf("alarms a week that one admitted `ADDRESS` may cost: more is narrower (default %g)", learn.DefaultLambda))
 	f.BoolVar(&o.fold.Refused, "refused", false, "also propose what the firewall only ever refused")
-	f.StringVar(&o.format, "format", "table", "table, json, markdown or yaml")
+	f.StringVar(&o.format, "format", "table", "`FORMAT` of what is shown: table, json, markdown or yaml")
 	f.StringVar(&o.approve, "approve", "", "approve what was shown with this `DIGEST`")
 	f.StringVar(&o.reason, "reason", "", "why, kept with the approval: `TEXT`")
 	f.StringVar(&o.by, "by", "", "who approves: `NAME` (default the user)")

@@ -15,7 +15,7 @@ import (
 func newRootCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "tripline",
-		Short: "Learn what an agent talks to, approve it, and hear of anything else",
+		Short: "Learn what an agent talks to, and hear of anything else",
 		Long: `tripline watches what an AI agent (or any workload) says to the outside world,
 learns what is normal in a controlled run, folds that into an allowlist a person
 can read and approve, writes it for pfSense, and reports whatever else happens.
@@ -49,7 +49,7 @@ Exit status:
 	f := c.PersistentFlags()
 	f.StringVar(&a.dbPath, "db", "", "database `FILE` (default "+databasePath()+")")
 	f.StringVar(&a.configPath, "config", "", "configuration `FILE` (default tripline.yaml, if it is there)")
-	f.StringVar(&a.color, "color", "auto", "when to use colour: auto, always or never")
+	f.StringVar(&a.color, "color", "auto", "`WHEN` to use colour: auto, always or never")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but errors on standard error")
 	c.CompletionOptions.HiddenDefaultCmd = true
 	c.AddCommand(

@@ -1,161 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-	"time"
 
 	"tripline/ipranges"
 	"tripline/learn"
 )
-
-// A row is one rule of a review, every figure of the table.
-type row struct {
-	Mark     string   `json:"mark"` // + new, - would go, ~ changed, = kept
-	Agent    string   `json:"agent"`
-	To       string   `json:"to"`
-	Kind     string   `json:"kind"` // name, label, asn or prefix
-	Owner    string   `json:"owner,omitempty"`
-	Ports    []string `json:"ports"`
-	Seen     int      `json:"seen"`
-	Admits   admits   `json:"admits"`
-	Before   *admits  `json:"admitted_before,omitempty"`
-	First    string   `json:"first,omitempty"`
-	Last     string   `json:"last,omitempty"`
-	Blocks   int      `json:"blocks"`
-	Runs     int      `json:"runs"`
-	Flags    []string `json:"flags,omitempty"`
-	From     string   `json:"from"`
-	exposure ipranges.Exposure
-}
-
-type admits struct {
-	V4 uint64 `json:"ipv4"`
-	V6 uint64 `json:"ipv6_64"`
-}
-
-func newAdmits(e ipranges.Exposure) admits { return admits{e.V4, e.V6} }
-
-func (r *reviewed) rows() []row {
-	var out []row
-	for _, d := range r.drafts {
-		for i := range d.changes {
-			out = append(out, r.row(&d.changes[i]))
-		}
-	}
-	return out
-}
-
-func (r *reviewed) row(c *learn.Change) row {
-	rule := c.Rule()
-	out := row{
-		Mark: string(c.Mark), Agent: c.Agent, To: rule.To.String(), Kind: kind(rule.To), Owner: r.owner(rule.To),
-		Seen: rule.Seen.Destinations, Admits: newAdmits(rule.Admits), exposure: rule.Admits,
-		First: day(rule.Seen.First), Last: day(rule.Seen.Last), Blocks: rule.Seen.Blocks, Runs: rule.Seen.Runs,
-		Flags: r.flags(rule), From: rule.From,
-	}
-	if c.Mark == learn.Kept {
-		out.Mark = "="
-	}
-	for _, p := range rule.Ports {
-		out.Ports = append(out.Ports, p.String())
-	}
-	if c.Mark == learn.Changed && c.Old.Admits != rule.Admits {
-		before := newAdmits(c.Old.Admits)
-		out.Before = &before
-	}
-	return out
-}
-
-func kind(t learn.To) string {
-	switch {
-	case t.Name != "":
-		return "name"
-	case t.Label != (ipranges.Label{}):
-		return "label"
-	case t.ASN != 0:
-		return "asn"
-	}
-	return "prefix"
-}
-
-// owner says whose a prefix is: the published set around it, or the system that
-// announces it.
-func (r *reviewed) owner(t learn.To) string {
-	if !t.Prefix.IsValid() {
-		return ""
-	}
-	if l, ok := r.space.Table.Home(t.Prefix.Addr()); ok {
-		return l.String()
-	}
-	if as, ok := r.space.AS(t.Prefix.Addr()); ok {
-		return strings.TrimSpace(fmt.Sprintf("AS%d %s", as.Number, as.Org))
-	}
-	if learn.NewNever(nil, nil).Private(t.Prefix.Addr()) {
-		return "private"
-	}
-	return ""
-}
-
-// usual are ports that need no second look.
-var usual = []uint16{22, 25, 53, 80, 123, 143, 443, 465, 587, 853, 993, 995, 8080, 8443}
-
-func (r *reviewed) flags(rule *learn.Rule) []string {
-	var flags []string
-	if r.shared(rule) {
-		flags = append(flags, "shared")
-	}
-	if rule.Seen.Blocks == 1 {
-		flags = append(flags, "once")
-	}
-	if rule.To.Prefix.IsValid() && r.owner(rule.To) == "" {
-		flags = append(flags, "raw address")
-	}
-	if slices.ContainsFunc(rule.Ports, func(s learn.Service) bool {
-		return s.Proto.HasPorts() && !slices.Contains(usual, s.Port)
-	}) {
-		flags = append(flags, "unusual port")
-	}
-	if rule.From != learn.Learned {
-		flags = append(flags, rule.From)
-	}
-	return flags
-}
-
-// shared says whether anyone can rent a place at what a rule admits.
-func (r *reviewed) shared(rule *learn.Rule) bool {
-	if rule.To.Label != (ipranges.Label{}) {
-		return ipranges.Shared(rule.To.Label)
-	}
-	addrs := rule.Addrs
-	if rule.To.Prefix.IsValid() {
-		addrs = append(addrs, rule.To.Prefix.Addr())
-	}
-	for _, a := range addrs {
-		if slices.ContainsFunc(r.space.Table.Labels(a), ipranges.Shared) {
-			return true
-		}
-	}
-	return false
-}
-
-func day(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.Format(time.DateOnly)
-}
-
-func short(day string) string {
-	t, err := time.Parse(time.DateOnly, day)
-	if err != nil {
-		return day
-	}
-	return t.Format("2 Jan")
-}
 
 // grid lays rows out for people.
 func (r *reviewed) grid(rows []row) *grid {
@@ -181,22 +33,6 @@ func (r *reviewed) grid(rows []row) *grid {
 	return g
 }
 
-// drop removes a column.
-func (g *grid) drop(col int) {
-	g.header = slices.Delete(g.header, col, col+1)
-	for i := range g.rows {
-		g.rows[i] = slices.Delete(g.rows[i], col, col+1)
-	}
-	right := map[int]bool{}
-	for c := range g.right {
-		if c > col {
-			c--
-		}
-		right[c] = true
-	}
-	g.right = right
-}
-
 // cut shortens long text of others, owners mostly.
 func cut(s string, most int) string {
 	runes := []rune(s)
@@ -219,11 +55,15 @@ func showTable(a *app, r *reviewed, full bool) error {
 	fmt.Fprintln(a.stdout)
 	if len(rows) > 0 {
 		g := r.grid(rows)
+		gone := g.fit(width(a.stdout), "owner", "runs", "hours", "first", "last")
 		if a.colored(a.stdout) {
 			g.paint = paint(rows)
 		}
 		if err := g.write(a.stdout); err != nil {
 			return err
+		}
+		if len(gone) > 0 {
+			fmt.Fprintf(a.stdout, "(A wider terminal also shows: %s.)\n", strings.Join(gone, ", "))
 		}
 		fmt.Fprintln(a.stdout)
 	}
@@ -311,52 +151,6 @@ func paint(rows []row) func(int, int, string) string {
 		}
 		return text
 	}
-}
-
-// A reviewJSON is a review for programs.
-type reviewJSON struct {
-	Digest string      `json:"digest"`
-	Agents []agentJSON `json:"agents"`
-	Rules  []row       `json:"rules"`
-}
-
-type agentJSON struct {
-	Agent     string   `json:"agent"`
-	Baseline  string   `json:"baseline,omitempty"` // the approved one
-	Rules     int      `json:"rules"`
-	Seen      int      `json:"seen"`
-	Admits    admits   `json:"admits"` // of all rules together
-	Pending   bool     `json:"pending"`
-	Forbidden []string `json:"left_out_forbidden,omitempty"`
-	Refused   []string `json:"left_out_refused,omitempty"`
-}
-
-func showJSON(w io.Writer, r *reviewed) error {
-	out := reviewJSON{Digest: r.digest, Rules: r.rows()}
-	for _, d := range r.drafts {
-		j := agentJSON{Agent: d.agent, Baseline: head(d.approved), Rules: len(d.proposed.Rules), Pending: d.pending()}
-		for i := range d.proposed.Rules {
-			j.Seen += d.proposed.Rules[i].Seen.Destinations
-		}
-		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, learn.NewNever(nil, nil)))
-		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
-		out.Agents = append(out.Agents, j)
-	}
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
-}
-
-func endpoints(ds []learn.Destination) []string {
-	var out []string
-	for i := range ds {
-		out = append(out, learn.Endpoint(ds[i].Addr.String(), ds[i].Service))
-	}
-	return out
 }
 
 func showMarkdown(a *app, r *reviewed) error {

@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/olekukonko/tablewriter"
 	"github.com/olekukonko/tablewriter/renderer"
@@ -23,7 +25,7 @@ type grid struct {
 // write draws the grid with blanks between columns, none at the ends of lines.
 func (g *grid) write(w io.Writer) error {
 	var text strings.Builder
-	if err := g.draw(&text, plainStyle(), tablewriter.WithPadding(tw.Padding{Right: "  ", Overwrite: true})); err != nil {
+	if err := g.draw(&text, plainStyle(), tablewriter.WithPadding(tw.Padding{Right: strings.Repeat(" ", gap), Overwrite: true})); err != nil {
 		return err
 	}
 	for line := range strings.Lines(text.String()) {
@@ -79,4 +81,52 @@ func plainStyle() tablewriter.Option {
 		Borders:  tw.BorderNone,
 		Settings: tw.Settings{Separators: none, Lines: tw.LinesNone},
 	}))
+}
+
+// drop removes a column.
+func (g *grid) drop(col int) {
+	g.header = slices.Delete(g.header, col, col+1)
+	for i := range g.rows {
+		g.rows[i] = slices.Delete(g.rows[i], col, col+1)
+	}
+	right := map[int]bool{}
+	for c := range g.right {
+		switch {
+		case c < col:
+			right[c] = true
+		case c > col:
+			right[c-1] = true
+		}
+	}
+	g.right = right
+}
+
+// gap is between two columns.
+const gap = 2
+
+// fit removes columns that may go, in their order, until the grid is no wider
+// than a terminal of that many columns. It returns what was removed.
+func (g *grid) fit(columns int, mayGo ...string) (gone []string) {
+	for _, name := range mayGo {
+		if columns == 0 || g.width() <= columns {
+			break
+		}
+		if col := slices.Index(g.header, name); col >= 0 {
+			g.drop(col)
+			gone = append(gone, name)
+		}
+	}
+	return gone
+}
+
+func (g *grid) width() int {
+	sum := 0
+	for col, name := range g.header {
+		most := utf8.RuneCountInString(name)
+		for _, row := range g.rows {
+			most = max(most, utf8.RuneCountInString(learn.Printable(row[col])))
+		}
+		sum += most + gap
+	}
+	return sum - gap
 }

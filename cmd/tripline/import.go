@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"tripline/ipranges"
+	"tripline/ipranges/feed"
+	"tripline/ipranges/mmdb"
+	"tripline/learn"
+	"tripline/store"
+)
+
+func newRangesImportCommand(a *app) *cobra.Command {
+	var name string
+	c := &cobra.Command{
+		Use:   "import FILE...",
+		Short: "Keep lists that were downloaded by hand, or an ASN database",
+		Long: `import reads files as the providers publish them, recognises which is which and keeps
+them; a MaxMind database with AS numbers (GeoLite2-ASN.mmdb and others of its kind)
+is verified and kept as "asn".
+
+Exit status:
+  0  kept
+  2  not kept; standard error says why`,
+		Example: `  tripline ranges import ip-ranges.json cloud.json
+  tripline ranges import GeoLite2-ASN.mmdb`,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return learn.WithHint(errors.New("no file to import"), "tripline ranges import ip-ranges.json")
+			}
+			for _, path := range args {
+				if err := a.importFile(path, name); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	c.Flags().StringVar(&name, "feed", "", "which `FEED` the file is of, where it cannot be recognised")
+	return c
+}
+
+// mmdbMarker is in every MaxMind database, near its end.
+var mmdbMarker = []byte("\xab\xcd\xefMaxMind.com")
+
+func (a *app) importFile(path, name string) error {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("import ranges: %w", err)
+	}
+	if bytes.Contains(data[max(0, len(data)-128<<10):], mmdbMarker) {
+		return a.importASN(path, data)
+	}
+	got, err := readFeed(name, data)
+	if err != nil {
+		err = fmt.Errorf("import %s: %w", path, err)
+		if learn.HintOf(err) == "" {
+			err = learn.WithHint(err, `"tripline ranges list" lists what can be kept; an AS database ends in .mmdb`)
+		}
+		return err
+	}
+	return a.keep(got, path)
+}
+
+// readFeed reads what a provider published. Without a name it is recognised.
+func readFeed(name string, data []byte) (*feed.Snapshot, error) {
+	find := func() (feed.Feed, error) { return feed.Detect(data[:min(len(data), 4096)]) }
+	if name != "" {
+		find = func() (feed.Feed, error) { return feed.Find(name) }
+	}
+	f, err := find()
+	if err != nil {
+		return nil, err
+	}
+	return f.Read(data)
+}
+
+func (a *app) importASN(path string, data []byte) error {
+	db, err := mmdb.Open(data)
+	if err == nil {
+		err = db.Verify()
+	}
+	if err != nil {
+		return fmt.Errorf("import %s: %w", path, err)
+	}
+	n := store.Snapshot{
+		Name: asnName, Source: path, Fetched: a.now(), Published: db.Built(), Data: data,
+		Meta: map[string]string{"type": db.Type(), "entries": strconv.Itoa(db.Networks())},
+	}
+	if err := a.write("ranges import", func(s *store.Store) error { return s.PutSnapshot(n) }); err != nil {
+		return err
+	}
+	a.say("%s: %s networks of %s, built %s", asnName, ipranges.Thousands(uint64(db.Networks())), learn.Printable(db.Type()), day(db.Built()))
+	return nil
+}
+
+func (a *app) keep(got *feed.Snapshot, from string) error {
+	n := store.Snapshot{
+		Name: got.Name, Source: from, Fetched: a.now(), Published: got.Published, SHA256: got.SHA256, Data: got.Raw,
+		Meta: map[string]string{
+			"etag": got.ETag, "last_modified": got.LastModified, "token": got.Token,
+			"content": got.Content, "entries": strconv.Itoa(len(got.Ranges)),
+		},
+	}
+	if err := a.write("ranges", func(s *store.Store) error { return s.PutSnapshot(n) }); err != nil {
+		return err
+	}
+	a.say("%s: %s prefixes, published %s", n.Name, ipranges.Thousands(uint64(len(got.Ranges))), day(n.Published))
+	return nil
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tripline/ipranges"
+	"tripline/learn"
+)
+
+// A row is one rule of a review, every figure of the table.
+type row struct {
+	Mark     string   `json:"mark"` // + new, - would go, ~ changed, = kept
+	Agent    string   `json:"agent"`
+	To       string   `json:"to"`
+	Kind     string   `json:"kind"` // name, label, asn or prefix
+	Owner    string   `json:"owner,omitempty"`
+	Ports    []string `json:"ports"`
+	Seen     int      `json:"seen"`
+	Admits   admits   `json:"admits"`
+	Before   *admits  `json:"admitted_before,omitempty"`
+	First    string   `json:"first,omitempty"`
+	Last     string   `json:"last,omitempty"`
+	Blocks   int      `json:"blocks"`
+	Runs     int      `json:"runs"`
+	Flags    []string `json:"flags,omitempty"`
+	From     string   `json:"from"`
+	exposure ipranges.Exposure
+}
+
+type admits struct {
+	V4 uint64 `json:"ipv4"`
+	V6 uint64 `json:"ipv6_64"`
+}
+
+func newAdmits(e ipranges.Exposure) admits { return admits{e.V4, e.V6} }
+
+func (r *reviewed) rows() []row {
+	var out []row
+	for _, d := range r.drafts {
+		for i := range d.changes {
+			out = append(out, r.row(&d.changes[i]))
+		}
+	}
+	return out
+}
+
+func (r *reviewed) row(c *learn.Change) row {
+	rule := c.Rule()
+	out := row{
+		Mark: string(c.Mark), Agent: c.Agent, To: rule.To.String(), Kind: kind(rule.To), Owner: r.owner(rule.To),
+		Seen: rule.Seen.Destinations, Admits: newAdmits(rule.Admits), exposure: rule.Admits,
+		First: day(rule.Seen.First), Last: day(rule.Seen.Last), Blocks: rule.Seen.Blocks, Runs: rule.Seen.Runs,
+		Flags: r.flags(rule), From: rule.From,
+	}
+	if c.Mark == learn.Kept {
+		out.Mark = "="
+	}
+	for _, p := range rule.Ports {
+		out.Ports = append(out.Ports, p.String())
+	}
+	if c.Mark == learn.Changed && c.Old.Admits != rule.Admits {
+		before := newAdmits(c.Old.Admits)
+		out.Before = &before
+	}
+	return out
+}
+
+func kind(t learn.To) string {
+	switch {
+	case t.Name != "":
+		return "name"
+	case t.Label != (ipranges.Label{}):
+		return "label"
+	case t.ASN != 0:
+		return "asn"
+	}
+	return "prefix"
+}
+
+// owner says whose a prefix is: the published set around it, or the system that
+// announces it.
+func (r *reviewed) owner(t learn.To) string {
+	if !t.Prefix.IsValid() {
+		return ""
+	}
+	if l, ok := r.space.Table.Home(t.Prefix.Addr()); ok {
+		return l.String()
+	}
+	if as, ok := r.space.AS(t.Prefix.Addr()); ok {
+		return strings.TrimSpace(fmt.Sprintf("AS%d %s", as.Number, as.Org))
+	}
+	if learn.NewNever(nil, nil).Private(t.Prefix.Addr()) {
+		return "private"
+	}
+	return ""
+}
+
+// usual are ports that need no second look.
+var usual = []uint16{22, 25, 53, 80, 123, 143, 443, 465, 587, 853, 993, 995, 8080, 8443}
+
+func (r *reviewed) flags(rule *learn.Rule) []string {
+	var flags []string
+	if r.shared(rule) {
+		flags = append(flags, "shared")
+	}
+	if rule.Seen.Blocks == 1 {
+		flags = append(flags, "once")
+	}
+	if rule.To.Prefix.IsValid() && r.owner(rule.To) == "" {
+		flags = append(flags, "raw address")
+	}
+	if slices.ContainsFunc(rule.Ports, func(s learn.Service) bool {
+		return s.Proto.HasPorts() && !slices.Contains(usual, s.Port)
+	}) {
+		flags = append(flags, "unusual port")
+	}
+	if rule.From != learn.Learned {
+		flags = append(flags, rule.From)
+	}
+	return flags
+}
+
+// shared says whether anyone can rent a place at what a rule admits.
+func (r *reviewed) shared(rule *learn.Rule) bool {
+	if rule.To.Label != (ipranges.Label{}) {
+		return ipranges.Shared(rule.To.Label)
+	}
+	addrs := rule.Addrs
+	if rule.To.Prefix.IsValid() {
+		addrs = append(addrs, rule.To.Prefix.Addr())
+	}
+	for _, a := range addrs {
+		if slices.ContainsFunc(r.space.Table.Labels(a), ipranges.Shared) {
+			return true
+		}
+	}
+	return false
+}
+
+func day(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Format(time.DateOnly)
+}
+
+func short(day string) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day
+	}
+	return t.Format("2 Jan")
+}

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+
+	"tripline/learn"
+)
+
+// A reviewJSON is a review for programs.
+type reviewJSON struct {
+	Digest string      `json:"digest"`
+	Agents []agentJSON `json:"agents"`
+	Rules  []row       `json:"rules"`
+}
+
+type agentJSON struct {
+	Agent     string   `json:"agent"`
+	Baseline  string   `json:"baseline,omitempty"` // the approved one
+	Rules     int      `json:"rules"`
+	Seen      int      `json:"seen"`
+	Admits    admits   `json:"admits"` // of all rules together
+	Pending   bool     `json:"pending"`
+	Forbidden []string `json:"left_out_forbidden,omitempty"`
+	Refused   []string `json:"left_out_refused,omitempty"`
+}
+
+func showJSON(w io.Writer, r *reviewed) error {
+	out := reviewJSON{Digest: r.digest, Rules: r.rows()}
+	for _, d := range r.drafts {
+		j := agentJSON{Agent: d.agent, Baseline: head(d.approved), Rules: len(d.proposed.Rules), Pending: d.pending()}
+		for i := range d.proposed.Rules {
+			j.Seen += d.proposed.Rules[i].Seen.Destinations
+		}
+		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, learn.NewNever(nil, nil)))
+		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
+		out.Agents = append(out.Agents, j)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(out); err != nil {
+		return fmt.Errorf("write: %w", err)
+	}
+	return nil
+}
+
+func endpoints(ds []learn.Destination) []string {
+	var out []string
+	for i := range ds {
+		out = append(out, learn.Endpoint(ds[i].Addr.String(), ds[i].Service))
+	}
+	return out
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"tripline/enforce"
+	"tripline/ipranges"
+	"tripline/learn"
+	"tripline/learn/source"
+	"tripline/store"
+)
+
+// A watching is one run of enforce.
+type watching struct {
+	a      *app
+	o      *enforceOptions
+	src    source.Source
+	agents *learn.Agents
+	names  []string
+	watch  *enforce.Watch
+	state  string // what the policy was compiled from
+	out    *bufio.Writer
+	write  func(io.Writer, *enforce.Alert) error
+	tally  *tally
+	polled time.Time
+}
+
+// find gets the agents' selectors.
+func (w *watching) find(s *store.Store) error {
+	known, err := storedAgents(s)
+	if err != nil {
+		return err
+	}
+	list, err := w.o.selected(w.a, known)
+	if err != nil {
+		return err
+	}
+	if w.agents, err = learn.NewAgents(list); err != nil {
+		return err
+	}
+	for _, agent := range w.agents.List() {
+		w.names = append(w.names, agent.Name)
+	}
+	return nil
+}
+
+func (w *watching) export(p *enforce.Policy) error {
+	if w.o.export.out == "" {
+		return nil
+	}
+	n, err := w.o.export.write(w.a, p)
+	if err == nil {
+		w.a.say("%d alias files written to %s", n, w.o.export.out)
+	}
+	return err
+}
+
+func (w *watching) open(path string, cursor []byte) (*source.Stream, error) {
+	opts, err := w.o.options(w.a, w.agents)
+	if err != nil {
+		return nil, err
+	}
+	opts.Whole = !w.o.follow
+	return source.Open(w.src, path, cursor, opts)
+}
+
+// file checks one file from its beginning.
+func (w *watching) file(ctx context.Context, path string) error {
+	s, err := w.open(path, nil)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // it was only read
+	bar := newProgress(w.a)
+	defer bar.clear()
+	var r source.Record
+	for n := 0; ; n++ {
+		if n&0xfff == 0 {
+			bar.show(s, w.tally.claimed())
+			if ctx.Err() != nil {
+				return fmt.Errorf("read %s: %w", path, context.Cause(ctx))
+			}
+		}
+		err := s.Next(&r)
+		if exhausted(err) {
+			return nil
+		}
+		if _, _, err := w.take(s, &r, err); err != nil {
+			return err
+		}
+	}
+}
+
+// take checks what Next returned: a record, or why there is none.
+func (w *watching) take(s *source.Stream, r *source.Record, err error) (*enforce.Alert, bool, error) {
+	if bad, ok := recordError(err); ok {
+		w.tally.error(s.File(), bad)
+		return nil, false, nil
+	}
+	if err != nil || !w.tally.record(r) {
+		return nil, false, err
+	}
+	if r.Agent, err = w.agents.Of(&r.Flow); err != nil {
+		return nil, false, err
+	}
+	w.tally.claim(&r.Flow)
+	if r.Agent == "" {
+		return nil, false, nil
+	}
+	al, isNew := w.watch.Observe(&r.Flow)
+	return al, isNew, nil
+}
+
+func (w *watching) print(al *enforce.Alert) error { return w.write(w.out, al) }
+
+// finish says what was found, and what could not be told.
+func (w *watching) finish(args []string) error {
+	if err := w.out.Flush(); err != nil {
+		return fmt.Errorf("write alerts: %w", err)
+	}
+	w.tally.report(w.a)
+	w.tally.stamps(w.a, &w.o.input)
+	found := w.watch.Alerts()
+	if len(found) == 0 || !w.o.follow {
+		if err := w.tally.errNothing(strings.Join(args, " "), w.agents.List()); err != nil {
+			return err
+		}
+	}
+	w.a.say("%s flows of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %d findings",
+		ipranges.Thousands(w.tally.claimed()), strings.Join(w.names, ", "),
+		ipranges.Thousands(w.watch.Flows(enforce.Allowed)), ipranges.Thousands(w.watch.Flows(enforce.Drift)),
+		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), len(found))
+	if len(found) > 0 {
+		return errFound
+	}
+	return nil
+}
