@@ -16,11 +16,12 @@ import (
 //
 // The same prefix is listed once for each service that is reached there.
 var aws = Feed{
-	Name:  "aws",
-	URL:   "https://ip-ranges.amazonaws.com/ip-ranges.json",
-	Short: "Amazon Web Services: services and regions",
-	Parse: parser("aws", readAWS),
-	read:  readAWS,
+	Name:     "aws",
+	URL:      "https://ip-ranges.amazonaws.com/ip-ranges.json",
+	Short:    "Amazon Web Services: services and regions",
+	Parse:    parser("aws", readAWS),
+	canaries: addrs("52.216.10.1", "205.251.192.1"),
+	read:     readAWS,
 	like: func(head string) bool {
 		return strings.Contains(head, `"ip_prefix"`) || strings.Contains(head, `"createDate"`)
 	},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"iter"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	"tripline/ipranges"
@@ -30,6 +31,26 @@ type entry struct {
 	err    error // what the document already knows to be wrong
 }
 
+// A list is prefixes that have one label.
+type list struct {
+	name     string
+	prefixes []string
+	label    ipranges.Label
+}
+
+// each yields the entries of lists.
+func each(lists ...list) iter.Seq[entry] {
+	return func(yield func(entry) bool) {
+		for _, l := range lists {
+			for i, p := range l.prefixes {
+				if !yield(entry{list: l.name, index: i, prefix: p, label: l.label}) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // reader returns how a feed's document is read.
 func reader[D any, P interface {
 	*D
@@ -37,7 +58,7 @@ func reader[D any, P interface {
 }]() func(io.Reader) (document, error) {
 	return func(r io.Reader) (document, error) {
 		d := P(new(D))
-		if err := decode(r, d); err != nil {
+		if err := decode(r, '{', d); err != nil {
 			return nil, err
 		}
 		return d, d.shape()
@@ -67,7 +88,7 @@ func ranges(name string, d document) iter.Seq2[ipranges.Range, error] {
 			empty = false
 			r, err := e.read()
 			if err != nil {
-				err = fmt.Errorf("%s: %s[%d]: %w", name, e.list, e.index, err)
+				err = fmt.Errorf("%s: %s: %w", name, e.place(), err)
 			}
 			if !yield(r, err) {
 				return
@@ -77,6 +98,13 @@ func ranges(name string, d document) iter.Seq2[ipranges.Range, error] {
 			yield(ipranges.Range{}, fmt.Errorf("%s: the list is empty", name))
 		}
 	}
+}
+
+func (e entry) place() string {
+	if e.list == line {
+		return line + " " + strconv.Itoa(e.index)
+	}
+	return e.list + "[" + strconv.Itoa(e.index) + "]"
 }
 
 // read checks an entry. All of it is text from the network.
@@ -143,14 +171,15 @@ func public(p netip.Prefix) error {
 	return nil
 }
 
-// decode reads one JSON document and wants nothing after it.
-func decode(r io.Reader, into any) error {
+// decode reads one JSON document, which opens with a brace or a bracket, and
+// wants nothing after it.
+func decode(r io.Reader, opens byte, into any) error {
 	br := bufio.NewReader(r)
 	head, err := br.Peek(512)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	if err := looksLikeJSON(head); err != nil {
+	if err := looksLikeJSON(head, opens); err != nil {
 		return err
 	}
 	if bytes.HasPrefix(head, bom) {
@@ -181,8 +210,9 @@ func asJSONError(err error) error {
 
 var bom = []byte("\xef\xbb\xbf")
 
-// looksLikeJSON tells apart what people and proxies hand over instead.
-func looksLikeJSON(head []byte) error {
+// looksLikeJSON tells apart what people and proxies hand over instead. opens is
+// what the document begins with; 0 takes an object or an array.
+func looksLikeJSON(head []byte, opens byte) error {
 	text := bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
 	switch {
 	case len(text) == 0:
@@ -191,8 +221,10 @@ func looksLikeJSON(head []byte) error {
 		return errors.New("a web page, want a JSON document")
 	case bytes.HasPrefix(text, []byte("\x1f\x8b")):
 		return errors.New("compressed by gzip, want the JSON document in it")
-	case text[0] != '{':
-		return fmt.Errorf("begins with %q, want a JSON object", text[:1])
+	case text[0] == opens || opens == 0 && (text[0] == '{' || text[0] == '['):
+		return nil
+	case opens == '[':
+		return fmt.Errorf("begins with %q, want a JSON array", text[:1])
 	}
-	return nil
+	return fmt.Errorf("begins with %q, want a JSON object", text[:1])
 }

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -37,9 +38,16 @@ type Feed struct {
 	// its index, and the next ones follow; a file of another shape ends it.
 	Parse func(io.Reader) iter.Seq2[ipranges.Range, error]
 
-	page string // a page that links to the current file, where URL may vanish
-	read func(io.Reader) (document, error)
-	like func(head string) bool
+	// Fixed says that the publisher offers a page for people and no file: what
+	// it says comes with the program, and URL is that page.
+	Fixed bool
+
+	page     string       // a page that links to the current file, where URL may vanish
+	parts    []string     // addresses of lists that together stand in for URL
+	client   string       // the parameter that wants a random identifier of the client
+	canaries []netip.Addr // what every whole list has
+	read     func(io.Reader) (document, error)
+	like     func(head string) bool // nil if the beginning of a file does not tell
 }
 
 // An Edition is what a publisher says of a file: when it was made, and a token
@@ -50,7 +58,9 @@ type Edition struct {
 }
 
 // All lists the feeds by name.
-var All = []Feed{aws, azure, gcp, google}
+var All = []Feed{
+	anthropic, atlassian, aws, azure, cloudflare, digitalocean, fastly, gcp, github, google, linode, m365, oci,
+}
 
 // Find returns the feed called name.
 func Find(name string) (Feed, error) {
@@ -59,10 +69,13 @@ func Find(name string) (Feed, error) {
 			return f, nil
 		}
 	}
-	return Feed{}, fmt.Errorf("no feed called %q, want %s", name, names())
+	if err := Refused(name); err != nil {
+		return Feed{}, err
+	}
+	return Feed{}, fmt.Errorf("no feed called %q, want %s", name, feedNames())
 }
 
-func names() string {
+func feedNames() string {
 	out := make([]string, len(All))
 	for i, f := range All {
 		out[i] = f.Name
@@ -73,31 +86,12 @@ func names() string {
 // Detect returns the feed that a file which begins with head belongs to. The
 // first 4 KiB are enough.
 func Detect(head []byte) (Feed, error) {
-	if err := looksLikeJSON(head); err != nil {
+	if err := looksLikeJSON(head, 0); err != nil {
 		return Feed{}, err
 	}
-	i := slices.IndexFunc(All, func(f Feed) bool { return f.like(string(head)) })
+	i := slices.IndexFunc(All, func(f Feed) bool { return f.like != nil && f.like(string(head)) })
 	if i < 0 {
-		return Feed{}, fmt.Errorf("not a file of a known feed, want one of %s", names())
+		return Feed{}, fmt.Errorf("not a file of a known feed, want one of %s", feedNames())
 	}
 	return All[i], nil
-}
-
-// Assemble makes one list of what several feeds say, by feed name, in the order
-// of the names.
-//
-// What Google publishes as its own contains its cloud, where anyone can rent an
-// address. The cloud is taken out by addresses, not by equal prefixes, which
-// differ. Without the cloud's list that cannot be done; the label is then
-// google/goog, a wide and shared one.
-func Assemble(feeds map[string][]ipranges.Range) []ipranges.Range {
-	var out []ipranges.Range
-	for _, f := range All {
-		ranges := feeds[f.Name]
-		if f.Name == google.Name && len(ranges) > 0 {
-			ranges = withoutCloud(ranges, feeds[gcp.Name])
-		}
-		out = append(out, ranges...)
-	}
-	return out
 }

@@ -16,7 +16,12 @@ import (
 )
 
 // fixtures are the small files in testdata/feed, by feed.
-var fixtures = map[string]string{"aws": "aws-mini.json", "azure": "azure-mini.json", "gcp": "gcp-mini.json", "google": "goog-mini.json"}
+var fixtures = map[string]string{
+	"anthropic": "anthropic-mini.txt", "atlassian": "atlassian-mini.json", "aws": "aws-mini.json", "azure": "azure-mini.json",
+	"cloudflare": "cloudflare-mini.json", "digitalocean": "digitalocean-mini.csv", "fastly": "fastly-mini.json",
+	"gcp": "gcp-mini.json", "github": "github-mini.json", "google": "goog-mini.json", "linode": "linode-mini.txt",
+	"m365": "m365-mini.json", "oci": "oci-mini.json",
+}
 
 func fixture(tb testing.TB, name string) []byte {
 	tb.Helper()
@@ -57,7 +62,7 @@ func TestFeedsAreSortedAndComplete(t *testing.T) {
 			t.Errorf("%s has no file in testdata/feed", f.Name)
 		}
 	}
-	if _, err := feed.Find("aswan"); err == nil || err.Error() != `no feed called "aswan", want aws, azure, gcp, google` {
+	if _, err := feed.Find("aswan"); err == nil || err.Error() != `no feed called "aswan", want anthropic, atlassian, aws, azure, cloudflare, digitalocean, fastly, gcp, github, google, linode, m365, oci` {
 		t.Errorf("got %v", err)
 	}
 }
@@ -73,8 +78,17 @@ func TestLabelsOfTheFixtures(t *testing.T) {
 			"azure/AppService/centralfrance", "azure/AzureCloud", "azure/AzureCloud/eastus",
 			"azure/AzureFrontDoor.Frontend", "azure/CognitiveServicesManagement", "azure/Storage", "azure/Storage/eastus",
 		},
-		"gcp":    {"gcp/cloud/africa-south1", "gcp/cloud/global", "gcp/cloud/us-central1"},
-		"google": {"google/services"},
+		"gcp":          {"gcp/cloud/africa-south1", "gcp/cloud/global", "gcp/cloud/us-central1"},
+		"google":       {"google/services"},
+		"anthropic":    {"anthropic"},
+		"atlassian":    {"atlassian/bitbucket/global", "atlassian/jira/eu-west-1", "atlassian/jira/global"},
+		"cloudflare":   {"cloudflare"},
+		"digitalocean": {"digitalocean/cloud/NL", "digitalocean/cloud/NL-NH", "digitalocean/cloud/US-NJ"},
+		"fastly":       {"fastly"},
+		"github":       {"github/api", "github/copilot", "github/git", "github/packages", "github/pages", "github/web"},
+		"linode":       {"linode/cloud/SG-04", "linode/cloud/US-TX"},
+		"m365":         {"m365/Common", "m365/Exchange"},
+		"oci":          {"oci/OBJECT_STORAGE/mx-monterrey-1", "oci/OCI/eu-frankfurt-1", "oci/OCI/mx-monterrey-1", "oci/OSN/mx-monterrey-1"},
 	}
 	for name := range fixtures {
 		var got []string
@@ -93,6 +107,11 @@ func TestEditions(t *testing.T) {
 		"azure":  {Token: "370"},
 		"gcp":    {Published: time.Date(2026, 8, 21, 1, 5, 42, 583377000, time.UTC), Token: "1787299542583"},
 		"google": {Published: time.Date(2026, 8, 21, 1, 5, 42, 583377000, time.UTC), Token: "1787299542583"},
+
+		"atlassian":  {Published: time.Date(2026, 6, 17, 4, 8, 46, 684598000, time.UTC), Token: "1781669326"},
+		"cloudflare": {Token: "38f79d050aa027e3be3865e495dcc9bc"},
+		"linode":     {Published: time.Date(2026, 7, 24, 10, 0, 6, 525037000, time.UTC)},
+		"oci":        {Published: time.Date(2026, 7, 27, 6, 55, 33, 696145000, time.UTC)},
 	}
 	for name := range fixtures {
 		if got := read(t, name).Edition; got != want[name] {
@@ -103,6 +122,9 @@ func TestEditions(t *testing.T) {
 
 func TestDetect(t *testing.T) {
 	for name := range fixtures {
+		if name == "anthropic" || name == "digitalocean" || name == "linode" {
+			continue // lists, which do not say whose they are
+		}
 		raw := fixture(t, name)
 		got, err := feed.Detect(append([]byte("\xef\xbb\xbf"), raw[:min(4096, len(raw))]...))
 		if err != nil || got.Name != name {

@@ -3,6 +3,7 @@ package feed
 import (
 	"compress/gzip"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,10 @@ const MaxBytes = 64 << 20
 // changed since the last time. Keep the last snapshot.
 var ErrNotModified = errors.New("not modified")
 
+// ErrFixed is returned by [Fetch] for a feed that is no file. Keep what comes
+// with the program.
+var ErrFixed = errors.New("published as a page for people; the list comes with the program")
+
 // Validators are what is known of the last snapshot. The zero value means that
 // there is none.
 type Validators struct {
@@ -31,6 +36,9 @@ type Validators struct {
 // was read and is plausible; otherwise the last one is still the best there is.
 // The time it may take is the context's.
 func Fetch(ctx context.Context, client *http.Client, f Feed, last Validators) (*Snapshot, error) {
+	if f.Fixed {
+		return nil, fmt.Errorf("fetch %s: %w", f.Name, ErrFixed)
+	}
 	s, err := fetch(ctx, secure(client), f, last)
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", f.Name, err)
@@ -40,8 +48,13 @@ func Fetch(ctx context.Context, client *http.Client, f Feed, last Validators) (*
 
 func fetch(ctx context.Context, client *http.Client, f Feed, last Validators) (*Snapshot, error) {
 	s, err := f.get(ctx, client, f.URL, last)
-	if err == nil || f.page == "" || errors.Is(err, ErrNotModified) || ctx.Err() != nil {
+	switch {
+	case err == nil || errors.Is(err, ErrNotModified) || ctx.Err() != nil:
 		return s, err
+	case f.parts != nil:
+		return f.together(ctx, client, last, err)
+	case f.page == "":
+		return nil, err
 	}
 	current, pageErr := linked(ctx, client, f)
 	if pageErr != nil {
@@ -54,24 +67,66 @@ func fetch(ctx context.Context, client *http.Client, f Feed, last Validators) (*
 	return s, nil
 }
 
+// together makes one file of several lists, where the one file failed.
+func (f Feed) together(ctx context.Context, client *http.Client, last Validators, failed error) (*Snapshot, error) {
+	var all []byte
+	for _, address := range f.parts {
+		_, raw, err := download(ctx, client, address, Validators{})
+		if err != nil {
+			return nil, errors.Join(failed, err)
+		}
+		all = append(append(all, raw...), '\n')
+	}
+	s, err := f.Read(all)
+	if err == nil {
+		err = s.Plausible(last.Entries)
+	}
+	if err != nil {
+		return nil, errors.Join(failed, fmt.Errorf("%s: %w", f.parts[0], err))
+	}
+	s.URL = f.parts[0]
+	return s, nil
+}
+
 // get fetches and reads the feed's file at address.
 func (f Feed) get(ctx context.Context, client *http.Client, address string, last Validators) (*Snapshot, error) {
-	resp, err := request(ctx, client, address, last)
+	header, raw, err := download(ctx, client, f.identified(address), last)
 	if err != nil {
 		return nil, err
-	}
-	defer resp.Body.Close()
-	raw, err := body(resp)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", address, err)
 	}
 	s, err := f.Read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", address, err)
 	}
 	s.URL = address
-	s.ETag, s.LastModified = resp.Header.Get("ETag"), resp.Header.Get("Last-Modified")
+	s.ETag, s.LastModified = header.Get("ETag"), header.Get("Last-Modified")
 	return s, s.Plausible(last.Entries)
+}
+
+// identified adds the identifier that a server wants of each of its clients. A
+// new one every time says nothing of who asks.
+func (f Feed) identified(address string) string {
+	if f.client == "" {
+		return address
+	}
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%s?%s=%x-%x-%x-%x-%x", address, f.client, b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// download returns an answer in full.
+func download(ctx context.Context, client *http.Client, address string, last Validators) (http.Header, []byte, error) {
+	resp, err := request(ctx, client, address, last)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := body(resp)
+	if err != nil {
+		return nil, nil, transient{fmt.Errorf("%s: %w", address, err)}
+	}
+	return resp.Header, raw, nil
 }
 
 // request returns an answer with status 200, or an error.
@@ -85,7 +140,7 @@ func request(ctx context.Context, client *http.Client, address string, last Vali
 	setIf(req.Header, "If-Modified-Since", last.LastModified)
 	resp, err := client.Do(req)
 	if err != nil {
-		return nil, err
+		return nil, transient{err}
 	}
 	if resp.StatusCode == http.StatusOK {
 		return resp, nil
@@ -96,7 +151,11 @@ func request(ctx context.Context, client *http.Client, address string, last Vali
 	if resp.StatusCode == http.StatusNotModified {
 		return nil, ErrNotModified
 	}
-	return nil, fmt.Errorf("%s: status %d %s", address, resp.StatusCode, http.StatusText(resp.StatusCode))
+	err = fmt.Errorf("%s: status %d %s", address, resp.StatusCode, http.StatusText(resp.StatusCode))
+	if resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= http.StatusInternalServerError {
+		err = transient{err}
+	}
+	return nil, err
 }
 
 func setIf(h http.Header, key, value string) {
@@ -153,14 +212,9 @@ var link = regexp.MustCompile(`https?://[^"'<>\s\\]{1,300}/ServiceTags_Public_\d
 // linked returns the address of the current file, as the feed's page says. It
 // must be on the host that the feed is published on.
 func linked(ctx context.Context, client *http.Client, f Feed) (string, error) {
-	resp, err := request(ctx, client, f.page, Validators{})
+	_, page, err := download(ctx, client, f.page, Validators{})
 	if err != nil {
 		return "", err
-	}
-	defer resp.Body.Close()
-	page, err := body(resp)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", f.page, err)
 	}
 	want, err := url.Parse(f.URL)
 	if err != nil {

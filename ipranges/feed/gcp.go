@@ -13,11 +13,12 @@ import (
 //
 //	{"ipv4Prefix": "34.1.208.0/20", "service": "Google Cloud", "scope": "africa-south1"}
 var gcp = Feed{
-	Name:  "gcp",
-	URL:   "https://www.gstatic.com/ipranges/cloud.json",
-	Short: "Google Cloud: addresses customers can rent, by region",
-	Parse: parser("gcp", readGCP),
-	read:  readGCP,
+	Name:     "gcp",
+	URL:      "https://www.gstatic.com/ipranges/cloud.json",
+	Short:    "Google Cloud: addresses customers can rent, by region",
+	Parse:    parser("gcp", readGCP),
+	canaries: addrs("34.72.0.1"),
+	read:     readGCP,
 	like: func(head string) bool {
 		return strings.Contains(head, `"creationTime"`) && strings.Contains(head, `"scope"`)
 	},

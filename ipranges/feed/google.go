@@ -15,11 +15,12 @@ import (
 //
 //	{"ipv6Prefix": "2001:4860::/32"}
 var google = Feed{
-	Name:  "google",
-	URL:   "https://www.gstatic.com/ipranges/goog.json",
-	Short: "Google's own services: all of Google without its cloud",
-	Parse: parser("google", readGoogle),
-	read:  readGoogle,
+	Name:     "google",
+	URL:      "https://www.gstatic.com/ipranges/goog.json",
+	Short:    "Google's own services: all of Google without its cloud",
+	Parse:    parser("google", readGoogle),
+	canaries: addrs("8.8.8.8", "142.250.72.106"),
+	read:     readGoogle,
 	like: func(head string) bool {
 		return strings.Contains(head, `"creationTime"`) && !strings.Contains(head, `"scope"`)
 	},
@@ -95,17 +96,39 @@ var vips = []netip.Prefix{
 	netip.MustParsePrefix("199.36.153.8/30"),
 }
 
+// googleCloudAS announces what Google rents to customers, also what is not yet
+// in the list of it.
+const googleCloudAS = 396982
+
+// within is an ASN database that can look at a part of itself, which takes much
+// less time than to look for all that a system announces.
+type within interface {
+	AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set
+}
+
 // withoutCloud returns what is left of all when cloud is taken out.
-func withoutCloud(all, cloud []ipranges.Range) []ipranges.Range {
+func withoutCloud(all, cloud []ipranges.Range, asns ipranges.ASNs) []ipranges.Range {
 	label, rest := googleWhole, setOf(all)
 	if len(cloud) > 0 {
 		label, rest = googleServices, rest.Subtract(setOf(cloud))
+		rest = rest.Subtract(announced(asns, rest))
 	}
 	var out []ipranges.Range
 	for _, p := range rest.Union(ipranges.NewSet(vips...)).Prefixes() {
 		out = append(out, ipranges.Range{Prefix: p, Label: label})
 	}
 	return out
+}
+
+// announced returns what of set Google announces as its cloud.
+func announced(asns ipranges.ASNs, set ipranges.Set) ipranges.Set {
+	switch a := asns.(type) {
+	case nil:
+		return ipranges.Set{}
+	case within:
+		return a.AnnouncedIn(googleCloudAS, set)
+	}
+	return asns.Announced(googleCloudAS)
 }
 
 func setOf(ranges []ipranges.Range) ipranges.Set {

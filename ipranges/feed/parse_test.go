@@ -67,6 +67,24 @@ func TestRefusedFiles(t *testing.T) {
 		{"gcp", `{"prefixes": [{"service": "Google Cloud", "scope": "x"}]}`, `gcp: prefixes[0]: want "ipv4Prefix" or "ipv6Prefix"`},
 		{"google", `{"prefixes": [{"ipv4Prefix": "192.0.2.0/24", "scope": "x"}]}`, `google: prefixes[0]: a "scope" or "service", which only Google Cloud's list has`},
 		{"azure", `{"cloud": "Public"}`, `azure: no "values"`},
+		{"anthropic", "", "anthropic: nothing in it, want a list of prefixes"},
+		{"anthropic", "<!DOCTYPE html>", "anthropic: a web page, want a list of prefixes"},
+		{"anthropic", "{}", "anthropic: a JSON document, want a list of prefixes"},
+		{"anthropic", "# only a comment", "anthropic: the list is empty"},
+		{"anthropic", "\n192.0.2.0/33", `anthropic: line 2: invalid prefix "192.0.2.0/33", want an address and a length`},
+		{"linode", "10.0.0.0/8,NL,,,", "linode: line 1: prefix 10.0.0.0/8 is private or reserved space"},
+		{"linode", "192.0.2.0/24,N L,,,", `linode: line 1: invalid label "linode/cloud/N L"`},
+		{"atlassian", "{}", `atlassian: no "items"`},
+		{"atlassian", `{"items": [{"cidr": "192.0.2.0/24"}]}`, `atlassian: items[0]: no "direction", "product" or "region"`},
+		{"cloudflare", "<html>", "cloudflare: a web page, want a list of prefixes"},
+		{"cloudflare", `{"success": false}`, `cloudflare: "success" is not true`},
+		{"cloudflare", `{"success": true, "result": {}}`, `cloudflare: no "ipv4_cidrs" or no "ipv6_cidrs"`},
+		{"fastly", `{"addresses": []}`, `fastly: no "addresses" or no "ipv6_addresses"`},
+		{"github", `{"actions": ["192.0.2.0/24"]}`, `github: no "web", "api" or "git"`},
+		{"m365", "{}", `m365: begins with "{", want a JSON array`},
+		{"m365", `[{"ips": ["192.0.2.0/24"]}]`, `m365: [0]: no "serviceArea"`},
+		{"oci", "{}", `oci: no "regions"`},
+		{"oci", `{"regions": [{"region": "a", "cidrs": [{"cidr": "192.0.2.0/24"}]}]}`, `oci: regions[0].cidrs[0]: no "tags" or no "region"`},
 		{"azure", `{"cloud": "China", "values": []}`, `azure: "cloud" is "China", want "Public"`},
 		{"azure", `{"cloud": "Public", "values": [{"name": "Storage"}]}`, `azure: values[0]: no "name" or no "addressPrefixes" in tag "Storage"`},
 		{"azure", `{"cloud": "Public", "values": [{"name": "A", "properties": {"addressPrefixes": ["192.0.2.0/24", "x"]}}]}`, `azure: values[0].addressPrefixes[1]: invalid prefix "x", want an address and a length`},
@@ -149,3 +167,11 @@ func FuzzAWS(f *testing.F)    { fuzz(f, "aws") }
 func FuzzAzure(f *testing.F)  { fuzz(f, "azure") }
 func FuzzGCP(f *testing.F)    { fuzz(f, "gcp") }
 func FuzzGoogle(f *testing.F) { fuzz(f, "google") }
+
+func FuzzAtlassian(f *testing.F)  { fuzz(f, "atlassian") }
+func FuzzCloudflare(f *testing.F) { fuzz(f, "cloudflare") }
+func FuzzFastly(f *testing.F)     { fuzz(f, "fastly") }
+func FuzzGitHub(f *testing.F)     { fuzz(f, "github") }
+func FuzzLinode(f *testing.F)     { fuzz(f, "linode") }
+func FuzzM365(f *testing.F)       { fuzz(f, "m365") }
+func FuzzOCI(f *testing.F)        { fuzz(f, "oci") }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -23,6 +24,7 @@ type Snapshot struct {
 	SHA256             string // of Raw, in hex
 	Content            string // SHA-256 of what is said, not of how it is written
 	Ranges             []ipranges.Range
+	Names              []Name
 	Raw                []byte
 }
 
@@ -40,17 +42,31 @@ func (f Feed) Read(raw []byte) (*Snapshot, error) {
 		}
 		s.Ranges = append(s.Ranges, r)
 	}
+	if s.Names, err = namesOf(f.Name, d); err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(raw)
-	s.SHA256, s.Content = hex.EncodeToString(sum[:]), Content(s.Ranges)
+	s.SHA256, s.Content = hex.EncodeToString(sum[:]), content(s.Ranges, s.Names)
 	return s, nil
 }
 
 // Plausible says whether a list may follow one of last entries: a list that
 // halves or doubles between two looks is more likely a mistake. Zero means that
-// there was none before.
+// there was none before. Whatever it follows, it must have the addresses that
+// every list of the feed has.
 func (s *Snapshot) Plausible(last int) error {
 	if n := len(s.Ranges); last > 0 && (n*2 < last || n > last*2) {
 		return fmt.Errorf("%s: %d entries, %d before: not plausible", s.Name, n, last)
+	}
+	f, err := Find(s.Name)
+	if err != nil {
+		return nil //nolint:nilerr // a list of the user's own, of which nothing is known
+	}
+	set := setOf(s.Ranges)
+	for _, a := range f.canaries {
+		if !set.Contains(a) {
+			return fmt.Errorf("%s: %s is missing, which every list of %s has: not plausible", s.Name, a, s.Name)
+		}
 	}
 	return nil
 }
@@ -58,21 +74,30 @@ func (s *Snapshot) Plausible(last int) error {
 // Content returns a hash of what ranges say, in hex: for each label the set of
 // addresses. Publishers write the same set in other prefixes, in another order
 // and under a new date many times a day.
-func Content(ranges []ipranges.Range) string {
+func Content(ranges []ipranges.Range) string { return content(ranges, nil) }
+
+func content(ranges []ipranges.Range, names []Name) string {
 	sets := map[ipranges.Label][]netip.Prefix{}
 	for _, r := range ranges {
 		sets[r.Label] = append(sets[r.Label], r.Prefix)
 	}
-	labels := make([]ipranges.Label, 0, len(sets))
-	for l := range sets {
-		labels = append(labels, l)
-	}
-	slices.SortFunc(labels, ipranges.Label.Compare)
 	sum := sha256.New()
-	for _, l := range labels {
+	for _, l := range slices.SortedFunc(maps.Keys(sets), ipranges.Label.Compare) {
 		for _, p := range ipranges.NewSet(sets[l]...).Prefixes() {
 			_, _ = io.WriteString(sum, l.String()+" "+p.String()+"\n") // a hash takes everything
 		}
 	}
+	for _, n := range names {
+		_, _ = io.WriteString(sum, n.Label.String()+" "+n.Pattern+"\n")
+	}
 	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// addrs reads addresses that are written in this program.
+func addrs(texts ...string) []netip.Addr {
+	out := make([]netip.Addr, len(texts))
+	for i, s := range texts {
+		out[i] = netip.MustParseAddr(s)
+	}
+	return out
 }

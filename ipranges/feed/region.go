@@ -1,0 +1,72 @@
+package feed
+
+import (
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"tripline/ipranges"
+)
+
+// azureCloud is the tag that has all of a region, without the region.
+const azureCloud = "AzureCloud"
+
+// regional returns ranges with a region for services that are published without
+// one: the part of each that is in AzureCloud of that region. Half of the
+// services are published so, those of language models among them.
+func regional(ranges []ipranges.Range) []ipranges.Range {
+	regions, split := []ipranges.Range{}, map[string]bool{}
+	for _, r := range ranges {
+		switch {
+		case r.Label.Region == "":
+		case r.Label.Service == azureCloud:
+			regions = append(regions, r)
+		default:
+			split[strings.ToLower(r.Label.Service)] = true
+		}
+	}
+	clouds, rest := ipranges.NewTable(regions), map[ipranges.Label][]netip.Prefix{}
+	var out []ipranges.Range
+	for _, r := range ranges {
+		if r.Label.Region != "" || r.Label.Service == azureCloud || split[strings.ToLower(r.Label.Service)] {
+			continue
+		}
+		if region, ok := around(clouds, r.Prefix); ok {
+			out = append(out, ipranges.Range{Prefix: r.Prefix, Label: at(r.Label, region)})
+		} else {
+			rest[r.Label] = append(rest[r.Label], r.Prefix)
+		}
+	}
+	return append(out, divided(rest, clouds)...)
+}
+
+// around returns the region all of p is in.
+func around(clouds *ipranges.Table, p netip.Prefix) (region string, ok bool) {
+	for _, r := range clouds.Published(p.Addr()) {
+		if r.Prefix.Bits() <= p.Bits() {
+			return r.Label.Region, true
+		}
+	}
+	return "", false
+}
+
+// divided returns the parts of prefixes that are in one region each. Most of
+// what comes here is in none.
+func divided(rest map[ipranges.Label][]netip.Prefix, clouds *ipranges.Table) []ipranges.Range {
+	var out []ipranges.Range
+	for _, l := range slices.SortedFunc(maps.Keys(rest), ipranges.Label.Compare) {
+		set := ipranges.NewSet(rest[l]...)
+		for cloud, all := range clouds.Entries() {
+			for _, p := range set.Intersect(all).Prefixes() {
+				out = append(out, ipranges.Range{Prefix: p, Label: at(l, cloud.Region)})
+			}
+		}
+	}
+	return out
+}
+
+func at(l ipranges.Label, region string) ipranges.Label {
+	l.Region = region
+	return l
+}
