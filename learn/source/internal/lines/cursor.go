@@ -10,7 +10,8 @@ import (
 // hashed to recognise the file later. Two lines of a firewall log fit.
 const imprint = 512
 
-// A Cursor says how far a log was read: just behind a line of one of its files.
+// A Cursor says how far a content was read: just behind a line of it. It fits
+// that content wherever it is now, renamed, copied or compressed.
 // The zero value is the beginning: of the live file, or of the oldest one with
 // [Options.Predecessors]. It is encoded as JSON; unknown to anybody else.
 type Cursor struct {
@@ -22,6 +23,9 @@ type Cursor struct {
 	Head   string    `json:"head,omitempty"` // hash of the first bytes of the file, as many as were read
 	Tail   string    `json:"tail,omitempty"` // hash of the last bytes before Offset
 	Skip   bool      `json:"skip,omitempty"` // in the middle of a line that is too long
+	// ID names the content: what the file holds, under whatever name, from when
+	// it was begun. IDs sort by that time.
+	ID string `json:"id,omitempty"`
 }
 
 // IsZero says whether nothing was read yet.

@@ -158,15 +158,31 @@ func (f *family) rank(name string) (rank, bool) {
 		return f.own(base), true
 	}
 	if f.single {
-		return rank{}, false
+		return rank{class: live}, name == f.twin()
 	}
-	for _, ext := range compressed {
-		name = strings.TrimSuffix(name, ext)
-	}
+	name = plain(name)
 	if rest, ok := strings.CutPrefix(name, base); ok {
 		return suffixed(rest)
 	}
 	return f.day(base, name)
+}
+
+// plain returns the name of a file before it was compressed.
+func plain(name string) string {
+	for _, ext := range compressed {
+		name = strings.TrimSuffix(name, ext)
+	}
+	return name
+}
+
+// twin is the file of the past of which this one is being made: while it is
+// there, it is what to read.
+func (f *family) twin() string {
+	base := filepath.Base(f.target)
+	if name := plain(base); name != base && pastName.MatchString(name) {
+		return name
+	}
+	return ""
 }
 
 // own is the rank of the file itself. Behind a link that changes daily, the
@@ -239,8 +255,10 @@ func index(list []member, info fs.FileInfo) int {
 	return -1
 }
 
-// isTarget says whether a file is the one the path leads to.
-func (f *family) isTarget(m member) bool { return filepath.Base(m.path) == filepath.Base(f.target) }
+// isTarget says whether a file is the one the path leads to, or stands for it.
+func (f *family) isTarget(m member) bool {
+	return f.single || filepath.Base(m.path) == filepath.Base(f.target)
+}
 
 // newer returns the oldest file written after t; without one the live file, if
 // it is there; else -1.

@@ -138,8 +138,7 @@ func (r *Reader) moved(list []member) (bool, error) {
 	}
 	r.searched = signature(list)
 	if q != nil {
-		r.enter(q, list)
-		return true, nil
+		return true, r.enter(q, list)
 	}
 	return false, nil
 }
@@ -173,8 +172,8 @@ func (r *Reader) leave(list []member, next int) (bool, error) {
 		p.final, p.done = true, true
 		return false, nil
 	}
-	if r.original(list, next) {
-		return true, nil
+	if back, err := r.original(list, next); back || err != nil {
+		return back, err
 	}
 	opened, err := r.open(list, next)
 	if opened {
@@ -186,17 +185,16 @@ func (r *Reader) leave(list []member, next int) (bool, error) {
 // original recognises the file of which the current one is a copy: it was not
 // emptied yet, or never will be. Reading goes on in it behind what was read in
 // the copy. Short texts may be equal by chance.
-func (r *Reader) original(list []member, next int) bool {
+func (r *Reader) original(list []member, next int) (bool, error) {
 	c := r.Cursor()
 	if c.Offset < imprint || !r.log.isTarget(list[next]) {
-		return false
+		return false, nil
 	}
 	q, err := match(list[next], c)
 	if q == nil || err != nil {
-		return false
+		return false, nil //nolint:nilerr // opening it meets the error again
 	}
-	r.enter(q, list)
-	return true
+	return true, r.enter(q, list)
 }
 
 // open goes on at the beginning of a file of the list. It is false if the file
@@ -215,22 +213,36 @@ func (r *Reader) open(list []member, i int) (bool, error) {
 	if !os.SameFile(q.info, list[i].info) {
 		return false, q.shut()
 	}
-	r.enter(q, list)
-	return true, nil
+	return true, r.enter(q, list)
 }
 
-// enter makes q the current piece.
-func (r *Reader) enter(q *piece, list []member) {
-	r.prev = r.Cursor()
+// enter makes q the current piece, behind what is known of it.
+func (r *Reader) enter(q *piece, list []member) error {
+	line := q.line
+	known, err := r.pass(q)
+	if err != nil {
+		return errors.Join(err, q.shut())
+	}
+	if q.id == "" {
+		q.id = newID()
+	}
+	if r.prev = r.Cursor(); r.prev.ID != q.id {
+		r.finish(r.prev)
+	}
+	if r.cur.absent() {
+		r.began = known
+	}
 	r.donePast, _ = r.Progress()
 	r.past = r.Stats()
 	r.past.Torn = 0
+	r.past.Known += max(0, q.line-line)
 	_ = r.cur.shut() // it was only read
 	r.searched = signature(list)
 	r.cur, r.from, r.fromLine, r.later = q, q.offset(), q.line, 0
 	for _, m := range list[index(list, q.info)+1:] {
 		r.later += m.info.Size()
 	}
+	return nil
 }
 
 // resume goes on behind the last line that was delivered, wherever it is now.
@@ -250,8 +262,7 @@ func (r *Reader) resume(list []member) error {
 		return err
 	}
 	if q != nil {
-		r.enter(q, list)
-		return nil
+		return r.enter(q, list)
 	}
 	i := r.log.newer(list, c.Time)
 	gap := !r.log.single && (r.cur.absent() || !r.untouched() || i < len(list)-1)

@@ -78,7 +78,8 @@ func (r *Reader) failed(err error) error {
 }
 
 // Cursor returns the place just behind the last line that Next returned or
-// reported as too long. It is cheap: two hashes of half a kilobyte.
+// reported as too long. It is cheap: two hashes of half a kilobyte. Until the
+// first line of a file it is the place before it, in another content.
 func (r *Reader) Cursor() Cursor {
 	switch {
 	case r.log == nil:

@@ -16,7 +16,8 @@ import (
 )
 
 // TestEachLineOnce interleaves a writer, whatever rotates its log, and a reader
-// that is killed and starts again from the cursor it kept last.
+// that is killed and starts again from the cursor it kept last. In between,
+// files of the past are read by their names, in any order.
 // TRIPLINE_SEED repeats a run, TRIPLINE_ROUNDS asks for more.
 func TestEachLineOnce(t *testing.T) {
 	seed := number(t, "TRIPLINE_SEED", time.Now().UnixNano())
@@ -64,10 +65,14 @@ type world struct {
 	pressed int           // of these, which one is half compressed; -1 is none
 	pruned  bool
 
-	r         *lines.Reader
-	delivered int
-	cursor    lines.Cursor
-	saved     int // the last line before cursor
+	r         *lines.Reader // of the log, or of one file of the past
+	opened    string        // by what name
+	delivered int           // the last line from it
+	pending   []int         // lines from it that are not kept yet
+
+	kept   map[int]bool            // lines
+	places map[string]lines.Cursor // by name of the file
+	ends   map[string]lines.Cursor // by content
 }
 
 type predecessor struct {
@@ -77,6 +82,7 @@ type predecessor struct {
 
 func newWorld(t *testing.T, seed int64) *world {
 	w := &world{t: t, rng: rand.New(rand.NewPCG(uint64(seed), 0)), dir: t.TempDir(), pressed: -1}
+	w.kept, w.places, w.ends = map[int]bool{}, map[string]lines.Cursor{}, map[string]lines.Cursor{}
 	if w.rng.IntN(2) == 0 {
 		w.reopen()
 	}
@@ -104,7 +110,7 @@ func (w *world) name(i int) string {
 func (w *world) step() {
 	steps := []func(){
 		w.append, w.append, w.append, w.appendTorn, w.rotate, w.reopen, w.copyTruncate, w.compress, w.compress,
-		w.prune, w.read, w.read, w.readAll, w.save, w.save, w.kill,
+		w.prune, w.read, w.read, w.readAll, w.save, w.save, w.kill, w.byName,
 	}
 	steps[w.rng.IntN(len(steps))]()
 }
@@ -250,7 +256,7 @@ func (w *world) compress() {
 // prune deletes the oldest file, if a restart would not need it.
 func (w *world) prune() {
 	i := len(w.old) - 1
-	if i < 0 || w.pressed == i || w.old[i].last > w.saved || i == 0 && w.rotated() {
+	if i < 0 || w.pressed == i || !w.safe(i) || i == 0 && w.rotated() {
 		return
 	}
 	w.tell("prune %d", i)
@@ -258,22 +264,75 @@ func (w *world) prune() {
 	w.old, w.pruned = w.old[:i], true
 }
 
+// safe says whether all lines of a file, and those before, are kept.
+func (w *world) safe(i int) bool {
+	for n := range w.old[i].last {
+		if !w.kept[n+1] {
+			return false
+		}
+	}
+	return true
+}
+
 func (w *world) start() {
+	w.open(w.path(), lines.Options{Follow: true, Predecessors: true, Settle: -1})
+}
+
+// open starts a reader from what was kept.
+func (w *world) open(name string, o lines.Options) {
+	for _, c := range w.places {
+		o.Known = append(o.Known, kept(w.t, c))
+	}
+	for _, c := range w.ends {
+		o.Known = append(o.Known, kept(w.t, c))
+	}
 	var err error
-	w.r, err = lines.Open(w.path(), kept(w.t, w.cursor), lines.Options{Follow: true, Predecessors: true, Settle: -1})
+	w.r, err = lines.Open(name, kept(w.t, w.places[name]), o)
 	w.check(err)
-	w.delivered = w.saved
+	w.opened, w.delivered, w.pending = name, 0, nil
 }
 
 func (w *world) kill() {
-	w.tell("kill, restart after %d", w.saved)
+	w.tell("kill, restart")
 	w.check(w.r.Close())
 	w.start()
 }
 
+// byName reads a file of the past while nothing else reads.
+func (w *world) byName() {
+	if len(w.old) == 0 {
+		return
+	}
+	i := w.rng.IntN(len(w.old))
+	name := w.name(i)
+	if w.pressed == i && w.rng.IntN(2) == 0 {
+		name += ".gz"
+	}
+	w.check(w.r.Close())
+	w.tell("by name: %s", filepath.Base(name))
+	w.open(name, lines.Options{})
+	for range w.rng.IntN(3) {
+		[]func(){w.read, w.readAll, w.save}[w.rng.IntN(3)]()
+	}
+	if w.rng.IntN(2) == 0 {
+		w.save()
+	}
+	w.kill()
+}
+
 func (w *world) save() {
-	w.cursor, w.saved = w.r.Cursor(), w.delivered
-	w.tell("save %d %+v", w.saved, w.cursor)
+	for _, c := range w.r.Finished() {
+		w.ends[c.ID] = c
+		w.tell("left %+v", c)
+	}
+	if c := w.r.Cursor(); !c.IsZero() {
+		w.places[w.opened] = c
+	}
+	for _, n := range w.pending {
+		w.kept[n] = true
+	}
+	w.pending = nil
+	w.tell("save %s %d %+v", filepath.Base(w.opened), w.delivered, w.places[w.opened])
 }
 
 func (w *world) read() { w.deliver(1 + w.rng.IntN(8)) }
@@ -287,12 +346,14 @@ func (w *world) deliver(most int) {
 			break
 		}
 		w.check(err)
-		number, _, _ := strings.Cut(string(line), " ")
-		if want := strconv.Itoa(w.delivered + 1); number != want {
-			w.t.Errorf("got line %q of %s, want %s", line[:min(len(line), 40)], w.r.File(), want)
+		text, _, _ := strings.Cut(string(line), " ")
+		n, err := strconv.Atoi(text)
+		if err != nil || n <= w.delivered || w.kept[n] {
+			w.t.Errorf("got line %q of %s after %d; kept before: %t", line[:min(len(line), 40)], w.r.File(), w.delivered, w.kept[n])
 			return
 		}
-		w.delivered++
+		w.delivered = n
+		w.pending = append(w.pending, n)
 	}
 	w.tell("read up to %d in %s:%d %+v", w.delivered, filepath.Base(w.r.File()), w.r.Line(), w.r.Stats())
 	if lost := w.r.Stats().Lost; lost > 0 && !w.pruned {
@@ -305,8 +366,9 @@ func (w *world) finish() {
 	w.reopen()
 	w.append()
 	w.readAll()
-	if !w.t.Failed() && w.delivered != w.written {
-		w.t.Errorf("got %d lines, want %d", w.delivered, w.written)
+	w.save()
+	if !w.t.Failed() && len(w.kept) != w.written {
+		w.t.Errorf("got %d lines, want %d", len(w.kept), w.written)
 	}
 	w.check(w.r.Close())
 	w.check(w.out.Close())

@@ -30,14 +30,16 @@ type piece struct {
 	info   fs.FileInfo
 	in     io.Reader // what to read; nil for a plain file, which is read by offset
 	close  func() error
-	format string // "gzip"; "" for plain text
-	raw    *int64 // bytes read of the file itself
+	unpack io.Closer // the decompressor
+	format string    // "gzip"; "" for plain text
+	raw    *int64    // bytes read of the file itself
 
 	buf            []byte
 	base           int64 // place of buf[0] in the text
 	pos, scan, end int
 	head           []byte // the first headSize bytes of the text
 	headSum        string // their fingerprint, once there are enough of them
+	id             string // of the content, as in Cursor
 	line           int64  // number of the line delivered last
 
 	ended   error // what a stream ended with
@@ -102,15 +104,7 @@ func (p *piece) decompress() error {
 		p.in = broken{err} // reading it says so; opening a log does not fail for it
 		return nil
 	}
-	p.in = d
-	closeFile := p.close
-	p.close = func() error {
-		err := d.Close()
-		if closeFile != nil {
-			err = errors.Join(err, closeFile())
-		}
-		return err
-	}
+	p.in, p.unpack = d, d
 	return nil
 }
 
@@ -130,12 +124,15 @@ func (p *piece) damaged(err error) error {
 	return &DamagedError{File: p.name, Format: p.format, Lines: p.line, Offset: p.offset(), Err: err}
 }
 
-// shut closes the file, if there is one.
-func (p *piece) shut() error {
-	if p.close == nil {
-		return nil
+// shut closes the file, if there is one, and what reads it.
+func (p *piece) shut() (err error) {
+	if p.unpack != nil {
+		err = p.unpack.Close()
 	}
-	return p.close()
+	if p.close != nil {
+		err = errors.Join(err, p.close())
+	}
+	return err
 }
 
 // offset is the place behind the line delivered last.

@@ -28,6 +28,10 @@ type Options struct {
 	// Whole delivers the last line of a file even if it has no end. It is for
 	// readers that keep no cursor.
 	Whole bool
+	// Known are places in contents that were read before, under whatever name.
+	// Each file is read from behind the furthest of them that fits it, and is
+	// passed over if that is its end.
+	Known []Cursor
 	// Stdin is what "-" means; nil is os.Stdin.
 	Stdin io.Reader
 	// Settle is how long a rotated file must not have been written to before
@@ -40,6 +44,7 @@ type Stats struct {
 	Lines       int64 // delivered, and those too long
 	Bytes       int64 // of text read for them
 	TooLong     int64 // lines left out
+	Known       int64 // lines passed over: they were read before, by another name
 	Rotations   int64 // times that reading went on in a newer file
 	Truncations int64 // times that a file was truncated under the reader
 	Damaged     int64 // compressed files that could not be read to their end
@@ -59,6 +64,9 @@ type Reader struct {
 	log  *family // nil where there is nothing but the one input
 	cur  *piece  // never nil; without a file if there is none yet
 	prev Cursor  // where reading was before anything of cur was delivered
+
+	began    int      // as Known returns it
+	finished []Cursor // as Finished does
 
 	searched string // the files among which cur was last searched
 	later    int64  // bytes in files newer than cur
@@ -86,7 +94,7 @@ func Open(path string, from Cursor, o Options) (*Reader, error) {
 	if o.Stdin == nil {
 		o.Stdin = os.Stdin
 	}
-	r := &Reader{o: o, cur: &piece{raw: new(int64)}, prev: from, waited: -1}
+	r := &Reader{o: o, cur: &piece{raw: new(int64)}, prev: from, began: -1, waited: -1}
 	if path == "-" {
 		return opened(r, r.openStream(&piece{name: "standard input", in: o.Stdin, raw: new(int64)}))
 	}

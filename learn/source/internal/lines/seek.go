@@ -7,7 +7,7 @@ import (
 
 // cursor says how far the piece was read.
 func (p *piece) cursor() Cursor {
-	c := Cursor{File: p.name, Offset: p.offset(), Line: p.line, Skip: p.skip}
+	c := Cursor{File: p.name, Offset: p.offset(), Line: p.line, Skip: p.skip, ID: p.id}
 	if p.info != nil {
 		c.Inode, c.Time = inode(p.info), p.info.ModTime().UTC()
 	}
@@ -27,22 +27,24 @@ func (p *piece) sums() (head, tail string) {
 	return head, fingerprint(p.buf[p.pos-int(n) : p.pos])
 }
 
-// seek goes to the place of a cursor. It is false if the cursor was not taken
-// in this text.
+// seek goes to the place of a cursor, in compressed text only forward. It is
+// false if the cursor was not taken in this text; then the piece stands nowhere.
 func (p *piece) seek(c Cursor) bool {
+	p.skip = false
 	if p.in == nil {
 		return p.jump(c) && p.at(c)
 	}
+	if c.Offset < p.offset() {
+		return false
+	}
 	for p.base+int64(p.end) < c.Offset {
+		p.pos, p.scan = p.end, p.end
 		if err := p.fill(); err != nil || p.foreign(c) {
 			return false
 		}
-		p.pos = p.end
-		if over := p.base + int64(p.end) - c.Offset; over > 0 {
-			p.pos -= int(over)
-		}
-		p.scan = p.pos
 	}
+	p.pos = int(c.Offset - p.base)
+	p.scan = p.pos
 	return p.at(c)
 }
 
@@ -81,7 +83,7 @@ func (p *piece) at(c Cursor) bool {
 	if head, tail := p.sums(); head != c.Head || tail != c.Tail {
 		return false
 	}
-	p.line, p.skip = c.Line, c.Skip
+	p.line, p.skip, p.id = c.Line, c.Skip, c.ID
 	if p.skip {
 		p.skipLine()
 	}
