@@ -11,7 +11,7 @@ import (
 	"tripline/learn/source/internal/lines"
 )
 
-// Causes that reading finds before a parser sees the record.
+// TooLong is the cause of a line that no parser sees: the reader left it out.
 const TooLong Cause = "line too long"
 
 // StreamOptions say how a log is read.
@@ -21,6 +21,10 @@ type StreamOptions struct {
 	Follow  bool      // the file may not exist yet
 	Whole   bool      // also read a last line that has no end yet; keep no cursor then
 	Rotated bool      // begin with the oldest rotated file, not with the live one
+	// Known are places that [Stream.Cursor] and [Stream.Finished] returned: what
+	// is before them is not read again, by whatever name it is found.
+	Known [][]byte
+	Keep  bool // what Finished returns
 }
 
 // A Stream reads the records of one log: it finds the lines, across rotation,
@@ -31,36 +35,51 @@ type Stream struct {
 	reader *lines.Reader
 	parser Parser
 	sniff  bool // not yet
-}
-
-// position is what a cursor of a stream is on disk.
-type position struct {
-	Lines lines.Cursor `json:"lines"`
-	State []byte       `json:"state,omitempty"`
+	keep   bool
+	left   map[string]position // by content
 }
 
 // Open begins to read path, or goes on behind cursor, which [Stream.Cursor]
 // returned; nil is the beginning.
 func Open(s Source, path string, cursor []byte, o StreamOptions) (*Stream, error) {
-	var at position
-	if cursor != nil {
-		if err := json.Unmarshal(cursor, &at); err != nil {
-			return nil, fmt.Errorf("read %s: stored cursor: %w", path, err)
-		}
+	stored := func(err error) (*Stream, error) { return nil, fmt.Errorf("read %s: %w", path, err) }
+	at, err := decode(cursor)
+	if err != nil {
+		return stored(err)
+	}
+	known, states, err := decodeAll(o.Known)
+	if err != nil {
+		return stored(err)
 	}
 	parser := s.Lines(o.Options)
-	if at.State != nil {
-		if err := parser.Restore(at.State); err != nil {
-			return nil, fmt.Errorf("read %s: stored cursor: %w", path, err)
-		}
+	if err := restore(parser, at.State); err != nil {
+		return stored(err)
 	}
 	r, err := lines.Open(path, at.Lines, lines.Options{
-		Follow: o.Follow, Stdin: o.Stdin, Whole: o.Whole, Predecessors: o.Rotated,
+		Follow: o.Follow, Stdin: o.Stdin, Whole: o.Whole, Predecessors: o.Rotated, Known: known,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Stream{source: s, reader: r, parser: parser, sniff: s.Sniff != nil && cursor == nil}, nil
+	st := &Stream{source: s, reader: r, parser: parser, sniff: s.Sniff != nil && cursor == nil, keep: o.Keep, left: map[string]position{}}
+	st.leave()
+	if i := r.Known(); i >= 0 {
+		err = restore(parser, states[i])
+	}
+	if err != nil {
+		return stored(errors.Join(err, r.Close()))
+	}
+	return st, nil
+}
+
+func restore(p Parser, state []byte) error {
+	if state == nil {
+		return nil
+	}
+	if err := p.Restore(state); err != nil {
+		return fmt.Errorf("stored cursor: %w", err)
+	}
+	return nil
 }
 
 // Next reads the next record. A *[RecordError] says that one record could not
@@ -68,6 +87,7 @@ func Open(s Source, path string, cursor []byte, o StreamOptions) (*Stream, error
 // other error ends the stream.
 func (s *Stream) Next(r *Record) error {
 	line, err := s.reader.Next()
+	s.leave()
 	if s.sniff && (err == nil || errors.As(err, new(*lines.TooLongError))) {
 		s.sniff = false
 		if wrong := s.source.Sniff(s.reader.Head()); wrong != nil {

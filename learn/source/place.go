@@ -1,0 +1,87 @@
+package source
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"tripline/learn/source/internal/lines"
+)
+
+// maxLeftState is how much of what a parser remembers is kept for a content
+// that reading has left. Only lines added to it after that would want it.
+const maxLeftState = 16 << 10
+
+// position is what a place is on disk.
+type position struct {
+	Lines lines.Cursor `json:"lines"`
+	State []byte       `json:"state,omitempty"`
+}
+
+func decode(text []byte) (p position, err error) {
+	if text == nil {
+		return p, nil
+	}
+	if err := json.Unmarshal(text, &p); err != nil {
+		return position{}, fmt.Errorf("stored cursor: %w", err)
+	}
+	return p, nil
+}
+
+// decodeAll splits known places into what reading and what parsing wants.
+func decodeAll(texts [][]byte) (cursors []lines.Cursor, states [][]byte, err error) {
+	for _, text := range texts {
+		p, err := decode(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		cursors, states = append(cursors, p.Lines), append(states, p.State)
+	}
+	return cursors, states, nil
+}
+
+// Place returns what two cursors have in common that are at the same place of
+// the same text, whatever their parsers remember.
+func Place(cursor []byte) string {
+	p, err := decode(cursor)
+	if err != nil || p.Lines.IsZero() {
+		return string(cursor)
+	}
+	return p.Lines.Head + p.Lines.Tail + strconv.FormatInt(p.Lines.Offset, 10)
+}
+
+// leave remembers the contents that the reader has left, with what the parser
+// remembered there.
+func (s *Stream) leave() {
+	left := s.reader.Finished()
+	if left == nil || !s.keep {
+		return
+	}
+	state := s.parser.State()
+	if len(state) > maxLeftState {
+		state = nil
+	}
+	for _, c := range left {
+		s.left[c.ID] = position{c, state}
+	}
+}
+
+// Finished returns the places at which reading has left contents since the last
+// call, by the name of the content; names sort by age. It is what
+// [StreamOptions.Known] is made of, together with cursors. A place overrides an
+// earlier one of the same name.
+func (s *Stream) Finished() (map[string][]byte, error) {
+	if len(s.left) == 0 {
+		return nil, nil //nolint:nilnil // an empty map by another name
+	}
+	texts := make(map[string][]byte, len(s.left))
+	for id, p := range s.left {
+		text, err := json.Marshal(p)
+		if err != nil {
+			return nil, fmt.Errorf("cursor in %s: %w", p.Lines.File, err)
+		}
+		texts[id] = text
+	}
+	clear(s.left)
+	return texts, nil
+}
