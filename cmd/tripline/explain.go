@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"strings"
 
@@ -128,19 +129,19 @@ func (o *explainOptions) text(a *app, e *enforce.Alert) error {
 	} else {
 		fmt.Fprintf(a.stdout, "  nearest   none\n")
 	}
-	fmt.Fprintf(a.stdout, "  owner     %s\n", owner(e.Owner))
-	if e.Admit != nil {
-		fmt.Fprintf(a.stdout, "  to admit  %s   (opens %s)\n", learn.Printable(e.Admit.Command), exposure(e.Admit))
-	}
-	if e.Wider != nil {
-		fmt.Fprintf(a.stdout, "        or  %s   (opens %s)\n", learn.Printable(e.Wider.Command), exposure(e.Wider))
-	}
+	fmt.Fprintf(a.stdout, "  owner     %s\n", strings.Join(owners(e.Owner), "\n            "))
+	admitting(a.stdout, "to admit", e.Admit)
+	admitting(a.stdout, "or", e.Wider)
 	return nil
 }
 
-func exposure(a *enforce.Admit) string { return opened(ipranges.Exposure{V4: a.V4, V6: a.V6}) }
+func admitting(w io.Writer, word string, e *enforce.Admit) {
+	if e != nil {
+		fmt.Fprintf(w, "  %8s  %s\n            opens %s\n", word, learn.Printable(e.Command), opened(ipranges.Exposure{V4: e.V4, V6: e.V6}))
+	}
+}
 
-func owner(o enforce.Owner) string {
+func owners(o enforce.Owner) []string {
 	parts := append([]string{}, o.Labels...)
 	if o.ASN != 0 {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("AS%d %s", o.ASN, learn.Printable(o.Org))))
@@ -149,9 +150,9 @@ func owner(o enforce.Owner) string {
 		parts = append(parts, "anyone can rent a place there")
 	}
 	if len(parts) == 0 {
-		return "not known; tripline ranges list shows what is"
+		parts = append(parts, "not known; tripline ranges list shows what is")
 	}
-	return strings.Join(parts, ", ")
+	return parts
 }
 
 // oneArgument wants exactly one argument and says what it is.

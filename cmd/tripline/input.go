@@ -185,7 +185,7 @@ func (p *progress) clear() {
 // stamps says which zone was assumed, once.
 func (t *tally) stamps(a *app, in *input) {
 	if t.assumed && in.zone == "" && a.config.Zone == "" {
-		a.say("The time stamps carry no zone and were read as UTC. If the firewall's clock shows another: --tz Europe/Berlin")
+		a.say("The time stamps carry no zone and were read as UTC.\nIf the firewall's clock shows another: --tz Europe/Berlin")
 	}
 }
 

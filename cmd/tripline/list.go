@@ -49,5 +49,11 @@ func (a *app) listRanges() error {
 		add(f.Name, f.Short)
 	}
 	add(asnName, "AS numbers, a MaxMind database")
+	if columns := width(a.stdout); columns > 0 {
+		for _, row := range g.rows {
+			row[1] = cut(row[1], 44)
+		}
+		g.fit(columns, "sha256", "from", "fetched")
+	}
 	return g.write(a.stdout)
 }

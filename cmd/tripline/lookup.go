@@ -19,7 +19,8 @@ func newRangesLookupCommand(a *app) *cobra.Command {
 		Use:   "lookup ADDRESS...",
 		Short: "Say whose an address is, and what each level would open",
 		Long: `lookup prints every published set that holds an address and the system that announces
-it, smallest first, each with the addresses a rule for it would admit.
+it, smallest first, each with the addresses a rule for it would admit. Shared means
+that anyone can rent a place there.
 
 Exit status:
   0  printed
@@ -78,10 +79,11 @@ func (a *app) lookup(s *store.Store, args []string, format string) error {
 	for _, l := range levels {
 		shared := ""
 		if l.Shared {
-			shared = "anyone can rent a place"
+			shared = "yes"
 		}
 		g.rows = append(g.rows, []string{l.Address, l.Set, ipranges.Exposure{V4: l.Admits.V4, V6: l.Admits.V6}.String(), shared, l.Org})
 	}
+	g.fit(width(a.stdout), "organisation", "address")
 	return g.write(a.stdout)
 }
 

@@ -64,6 +64,8 @@ func condition(name string) (bool, error) {
 	switch name {
 	case "root":
 		return os.Geteuid() == 0, nil
+	case "mount": // a file system of one's own
+		return exec.Command("unshare", "-rm", "mount", "-t", "tmpfs", "none", "/mnt").Run() == nil, nil
 	case "full":
 		_, err := os.Stat("/dev/full")
 		return err == nil, nil

@@ -55,6 +55,7 @@ func showTable(a *app, r *reviewed, full bool) error {
 	fmt.Fprintln(a.stdout)
 	if len(rows) > 0 {
 		g := r.grid(rows)
+		g.dropEmpty("owner")
 		gone := g.fit(width(a.stdout), "owner", "runs", "hours", "first", "last")
 		if a.colored(a.stdout) {
 			g.paint = paint(rows)

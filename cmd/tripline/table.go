@@ -101,6 +101,14 @@ func (g *grid) drop(col int) {
 	g.right = right
 }
 
+// dropEmpty removes a column that says nothing.
+func (g *grid) dropEmpty(name string) {
+	col := slices.Index(g.header, name)
+	if col >= 0 && !slices.ContainsFunc(g.rows, func(row []string) bool { return row[col] != "" }) {
+		g.drop(col)
+	}
+}
+
 // gap is between two columns.
 const gap = 2
 

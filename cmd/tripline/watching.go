@@ -131,10 +131,10 @@ func (w *watching) finish(args []string) error {
 			return err
 		}
 	}
-	w.a.say("%s flows of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %d findings",
-		ipranges.Thousands(w.tally.claimed()), strings.Join(w.names, ", "),
+	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s",
+		count(w.tally.claimed(), "flow", "flows"), strings.Join(w.names, ", "),
 		ipranges.Thousands(w.watch.Flows(enforce.Allowed)), ipranges.Thousands(w.watch.Flows(enforce.Drift)),
-		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), len(found))
+		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), count(uint64(len(found)), "finding", "findings"))
 	if len(found) > 0 {
 		return errFound
 	}
