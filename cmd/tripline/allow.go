@@ -33,7 +33,7 @@ Exit status:
   2  it was not; standard error says why`,
 		Example: `  tripline allow bot 203.0.113.7:443
   tripline allow bot aws/S3/us-east-1:443`,
-		Args: func(c *cobra.Command, args []string) error {
+		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 2 {
 				return learn.WithHint(errors.New("want an agent and a destination"), "tripline allow bot 203.0.113.7:443")
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -59,7 +60,7 @@ func (a *app) history(s *store.Store, only []string, text bool) error {
 			if list[0].Approved != nil {
 				by = *list[0].Approved
 			}
-			g.rows = append(g.rows, []string{name, entry.Digest[:12], by.At.UTC().Format("2006-01-02 15:04 MST"), by.By, fmt.Sprint(len(list[0].Rules)), by.Reason})
+			g.rows = append(g.rows, []string{name, entry.Digest[:12], by.At.UTC().Format("2006-01-02 15:04 MST"), by.By, strconv.Itoa(len(list[0].Rules)), by.Reason})
 		}
 	}
 	if text {

@@ -186,7 +186,7 @@ func (p *pass) stop(ctx context.Context) error {
 	if err := p.commit(); err != nil {
 		return err
 	}
-	if p.follow {
+	if p.o.follow {
 		return nil
 	}
 	return learn.WithHint(fmt.Errorf("read %s: %w", p.path, context.Cause(ctx)), "what was read is kept; the same command goes on from there")

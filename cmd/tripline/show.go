@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"tripline/ipranges"
@@ -22,8 +23,8 @@ func (r *reviewed) grid(rows []row) *grid {
 			opens += " (was " + ipranges.Exposure{V4: x.Before.V4, V6: x.Before.V6}.String() + ")"
 		}
 		g.rows = append(g.rows, []string{
-			mark, x.Agent, x.To, cut(x.Owner, 32), strings.Join(x.Ports, " "), fmt.Sprint(x.Seen), opens,
-			short(x.First), short(x.Last), fmt.Sprint(x.Blocks), fmt.Sprint(x.Runs), strings.Join(x.Flags, ", "),
+			mark, x.Agent, x.To, cut(x.Owner, 32), strings.Join(x.Ports, " "), strconv.Itoa(x.Seen), opens,
+			short(x.First), short(x.Last), strconv.Itoa(x.Blocks), strconv.Itoa(x.Runs), strings.Join(x.Flags, ", "),
 		})
 	}
 	g.right = map[int]bool{5: true, 6: true, 7: true, 8: true, 9: true, 10: true}
