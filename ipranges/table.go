@@ -1,7 +1,6 @@
 package ipranges
 
 import (
-	"cmp"
 	"iter"
 	"net/netip"
 	"slices"
@@ -20,7 +19,7 @@ type Range struct {
 // A Table holds published ranges. A nil Table is empty. Safe for concurrent
 // use. Labels are found without regard to case and returned as published.
 type Table struct {
-	trie  bart.Table[[]*entry]
+	trie  bart.Table[*place]
 	all   []*entry         // published labels, in order
 	names map[Label]*entry // published labels and those above them, in every spelling seen
 	folds map[Label]*entry // the same in lower case
@@ -53,11 +52,14 @@ func (t *Table) add(p netip.Prefix, l Label) {
 		e = t.publish(l)
 	}
 	e.prefixes = append(e.prefixes, p)
-	t.trie.Modify(p, func(have []*entry, _ bool) ([]*entry, bool) {
-		if slices.Contains(have, e) {
-			return have, false
+	t.trie.Modify(p, func(have *place, _ bool) (*place, bool) {
+		if have == nil {
+			have = &place{}
 		}
-		return append(have, e), false
+		if !slices.Contains(have.own, e) {
+			have.own = append(have.own, e)
+		}
+		return have, false
 	})
 }
 
@@ -116,88 +118,6 @@ func (e *entry) union() Set {
 
 func fold(l Label) Label {
 	return Label{strings.ToLower(l.Provider), strings.ToLower(l.Service), strings.ToLower(l.Region)}
-}
-
-// Labels returns every published label that covers a, smallest set first (of
-// the family of a), labels of equal size in their order.
-func (t *Table) Labels(a netip.Addr) []Label {
-	found := t.covering(a)
-	if len(found) == 0 {
-		return nil
-	}
-	out := make([]Label, len(found))
-	for i, f := range found {
-		out[i] = f.label
-	}
-	return out
-}
-
-// Home returns the smallest published set that holds a and is narrow enough to
-// fold to: a provider's catch-all (AMAZON, AzureCloud) only where nothing else
-// covers a.
-func (t *Table) Home(a netip.Addr) (Label, bool) {
-	found := t.covering(a)
-	if len(found) == 0 {
-		return Label{}, false
-	}
-	for _, f := range found {
-		if !catchAll(f.label) {
-			return f.label, true
-		}
-	}
-	return found[0].label, true
-}
-
-// A sized is an entry and how much of one family it opens.
-type sized struct {
-	*entry
-	size uint64
-}
-
-func (t *Table) covering(a netip.Addr) []sized {
-	a = a.Unmap().WithZone("")
-	if t == nil || !a.IsValid() {
-		return nil
-	}
-	var out []sized
-	for _, entries := range t.trie.Supernets(netip.PrefixFrom(a, a.BitLen())) {
-		for _, e := range entries {
-			if !slices.ContainsFunc(out, func(s sized) bool { return s.entry == e }) {
-				out = append(out, sized{e, e.size(a.Is4())})
-			}
-		}
-	}
-	slices.SortFunc(out, func(a, b sized) int {
-		return cmp.Or(cmp.Compare(a.size, b.size), a.label.Compare(b.label))
-	})
-	return out
-}
-
-func (e *entry) size(v4 bool) uint64 {
-	x := e.set().Exposure()
-	if v4 {
-		return x.V4
-	}
-	return x.V6
-}
-
-// Published returns the published ranges that cover a, longest prefix first,
-// ranges of one prefix in the order of their labels.
-func (t *Table) Published(a netip.Addr) []Range {
-	a = a.Unmap().WithZone("")
-	if t == nil || !a.IsValid() {
-		return nil
-	}
-	var out []Range
-	for p, entries := range t.trie.Supernets(netip.PrefixFrom(a, a.BitLen())) {
-		for _, e := range entries {
-			out = append(out, Range{Prefix: p, Label: e.label})
-		}
-	}
-	slices.SortFunc(out, func(a, b Range) int {
-		return cmp.Or(cmp.Compare(b.Prefix.Bits(), a.Prefix.Bits()), a.Label.Compare(b.Label))
-	})
-	return out
 }
 
 // Set returns what l admits, the union of all labels it covers; ok is false if

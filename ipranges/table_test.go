@@ -161,12 +161,32 @@ func TestNilAndEmptyTablesKnowNothing(t *testing.T) {
 	}
 }
 
+// Where only callers are published, there is nothing to fold to.
+func TestCallersAreNoHome(t *testing.T) {
+	tab := table(t, "192.0.2.0/30 aws/CLOUDFRONT_ORIGIN_FACING/GLOBAL", "192.0.2.0/24 aws/CLOUDFRONT/GLOBAL",
+		"198.51.100.0/24 aws/EC2_INSTANCE_CONNECT/x", "198.51.100.0/24 aws/AMAZON/x", "203.0.113.0/24 azure/ActionGroup/y")
+	for a, want := range map[string]string{"192.0.2.1": "aws/CLOUDFRONT/GLOBAL", "198.51.100.1": "aws/AMAZON/x", "203.0.113.1": ""} {
+		if got, ok := tab.Home(netip.MustParseAddr(a)); got.String() != want || ok != (want != "") {
+			t.Errorf("home of %s: got %q, %v; want %q", a, got, ok, want)
+		}
+	}
+	for text, want := range map[string]bool{
+		"aws/CLOUDFRONT_ORIGIN_FACING/GLOBAL": true, "aws/ROUTE53_HEALTHCHECKS_PUBLISHING/us-east-1": true, "AWS/ec2_instance_connect": true,
+		"azure/AzureFrontDoor.Backend": true, "github/actions": true, "aws": false, "aws/ROUTE53": false, "aws/CLOUDFRONT": false,
+		"azure/AzureFrontDoor.Frontend/eastus": false, "github/api": false, "own/hooks": false,
+	} {
+		if got := ipranges.Inbound(label(t, text)); got != want {
+			t.Errorf("%s calls in: got %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestShared(t *testing.T) {
 	for text, want := range map[string]bool{
 		"aws": true, "aws/EC2/us-east-1": true, "aws/S3": true, "aws/CLOUDFRONT/GLOBAL": true, "aws/AMAZON": true, "AWS/s3": true,
 		"aws/CHIME_MEETINGS": true, "gcp/cloud/us-central1": true, "azure/AzureCloud/eastus": true, "azure/Storage/eastus": true,
 		"azure/AzureFrontDoor.Frontend": true, "cloudflare": true, "fastly": true, "google/goog": true, "unheard/of": true,
-		"anthropic": false, "github/web": false, "google/services": false, "google": false, "azure/CognitiveServicesManagement": false,
+		"anthropic": false, "github/web": false, "github/pages": true, "oci/OBJECT_STORAGE/x": true, "m365/Common": false, "m365/Exchange": true, "google/services": false, "google": false, "azure/CognitiveServicesManagement": false,
 		"azure/CognitiveServicesFrontend/eastus": false,
 	} {
 		l := label(t, text)

@@ -17,6 +17,10 @@ var published = map[string]string{
 	"azure":  "azure/ServiceTags_Public_2026-06-26.reassembled.json",
 	"gcp":    "gcp/cloud-2026-08-21.json",
 	"google": "gcp/goog-2026-08-21.json",
+
+	"atlassian": "other/atlassian-ip-ranges.json", "cloudflare": "cdn/cloudflare-ips-v4.txt", "digitalocean": "other/digitalocean-google.csv",
+	"fastly": "cdn/fastly-public-ip-list-2025-07.json", "github": "cdn/github-meta-2025-07.json", "linode": "other/linode-geofeed.txt",
+	"m365": "other/m365-endpoints-worldwide.json", "oci": "other/oci_public_ip_ranges.json",
 }
 
 func whole(tb testing.TB, path string) []byte {
@@ -45,6 +49,16 @@ func everything(tb testing.TB) []ipranges.Range {
 	return feed.Assemble(all)
 }
 
+// big are the feeds that most time and memory goes to.
+func big(tb testing.TB) map[string][]byte {
+	tb.Helper()
+	raws := map[string][]byte{}
+	for _, name := range []string{"aws", "azure", "gcp", "google"} {
+		raws[name] = whole(tb, published[name])
+	}
+	return raws
+}
+
 // The figures were computed independently of this code, from the files named
 // above.
 func TestPublishedFigures(t *testing.T) {
@@ -68,6 +82,12 @@ func TestPublishedFigures(t *testing.T) {
 		"azure/Storage/eastus":              37568,
 		"azure/AzureFrontDoor.Frontend":     9680,
 		"azure/CognitiveServicesManagement": 29226,
+
+		"azure/CognitiveServicesManagement/eastus":        773,
+		"azure/CognitiveServicesManagement/swedencentral": 499,
+		"cloudflare": 1524736,
+		"fastly":     304128,
+		"oci":        4295690,
 	} {
 		l, err := ipranges.ParseLabel(text)
 		if err != nil {

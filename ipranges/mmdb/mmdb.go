@@ -139,6 +139,27 @@ func (db *DB) Announced(number uint32) ipranges.Set {
 	return db.all().by[number]
 }
 
+// AnnouncedIn returns the part of set that the system announces. It reads only
+// that part of the database; one that cannot be read in full announces nothing.
+func (db *DB) AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set {
+	var prefixes []netip.Prefix
+	for _, p := range set.Prefixes() {
+		if p.Addr().Is6() && db.reader.Metadata.IPVersion == 4 {
+			continue
+		}
+		left := uint64(db.reader.Metadata.NodeCount) + 1
+		for result := range db.reader.NetworksWithin(p) {
+			if left--; left == 0 || result.Err() != nil {
+				return ipranges.Set{}
+			}
+			if as, ok := db.record(result); ok && as.Number == number {
+				prefixes = append(prefixes, result.Prefix())
+			}
+		}
+	}
+	return ipranges.NewSet(prefixes...).Intersect(set)
+}
+
 // walk reads all networks. A tree of n nodes has at most n+1 of them; a file
 // that leads on to more goes in circles.
 func (db *DB) walk() announced {
