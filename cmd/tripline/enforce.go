@@ -68,15 +68,17 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	if o.follow {
 		return w.follow(ctx, args[0])
 	}
-	for _, path := range args {
-		if err := w.file(ctx, path); err != nil {
-			return err
-		}
+	var broken error
+	for i := 0; i < len(args) && broken == nil; i++ {
+		broken = w.file(ctx, args[i])
 	}
-	for _, al := range w.watch.Alerts() {
+	for _, al := range w.watch.Alerts() { // what was found before the trouble as well
 		if err := w.print(al); err != nil {
 			return err
 		}
+	}
+	if broken != nil {
+		return errors.Join(cutShort(broken, "copy the file again, whole; what it holds behind that is not known"), w.out.Flush())
 	}
 	return w.finish(args)
 }

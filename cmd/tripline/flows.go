@@ -64,14 +64,16 @@ func (o *flowsOptions) run(_ context.Context, a *app, args []string) error {
 		return err
 	}
 	t := newTally()
-	for _, path := range args {
-		if err := o.read(src, path, opts, agents, t, show); err != nil {
-			return err
-		}
+	var broken error
+	for i := 0; i < len(args) && broken == nil; i++ {
+		broken = o.read(src, args[i], opts, agents, t, show)
 	}
 	finish()
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("write: %w", err)
+	}
+	if broken != nil {
+		return cutShort(broken, "copy the file again, whole; what was read before that is shown")
 	}
 	return o.close(a, t, args)
 }

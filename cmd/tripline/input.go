@@ -217,5 +217,13 @@ func paths(args []string) error {
 	return nil
 }
 
+// cutShort gives a hint where a compressed file ends in the middle.
+func cutShort(err error, hint string) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return learn.WithHint(err, "%s", hint)
+	}
+	return err
+}
+
 // exhausted says whether err means that there is nothing more now.
 func exhausted(err error) bool { return errors.Is(err, io.EOF) }

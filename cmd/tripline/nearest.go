@@ -26,6 +26,9 @@ func unknownCommand(c *cobra.Command, name string) error {
 
 // wrongFlag explains an error about flags, and which flag was meant.
 func wrongFlag(c *cobra.Command, err error) error {
+	if c.HasSubCommands() && c.Flags().NArg() > 0 {
+		return unknownCommand(c, c.Flags().Arg(0)) // whose flag it would have been
+	}
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		var names []string
 		for word := range strings.FieldsSeq(c.Flags().FlagUsages()) {

@@ -52,6 +52,7 @@ Exit status:
 	f.StringVar(&a.color, "color", "auto", "`WHEN` to use colour: auto, always or never")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but errors on standard error")
 	c.CompletionOptions.HiddenDefaultCmd = true
+	c.SetHelpCommand(newHelpCommand())
 	c.AddCommand(
 		newLearnCommand(a), newReviewCommand(a), newExportCommand(a), newEnforceCommand(a),
 		newExplainCommand(a), newAllowCommand(a), newFlowsCommand(a), newRangesCommand(a),
