@@ -2,12 +2,10 @@ package main
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 
 	"tripline/learn"
 	"tripline/learn/source"
-	"tripline/store"
 )
 
 // A learning is one file being learned.
@@ -22,6 +20,7 @@ type learning struct {
 	// only if another file of the command does: else something is wrong, and once
 	// that is mended the file is to be read again.
 	silent map[string][]byte
+	over   bool // something of the file was passed over: it was read by another name
 }
 
 // A group is selectors that were read equally far in a file. Ahead are those of
@@ -29,12 +28,14 @@ type learning struct {
 type group struct {
 	agents *learn.Agents
 	ahead  *learn.Agents
-	cursor []byte // nil if the file is new to them
+	cursor []byte   // nil if the file is new to them by its name
+	known  [][]byte // places in contents, by whatever name
 }
 
 // file learns one file, once for each group. It says whether the file was new
 // to all of them.
 func (l *learning) file(ctx context.Context, agents *learn.Agents) (fresh bool, err error) {
+	l.over = false
 	groups, err := l.groups(agents)
 	if err != nil {
 		return false, err
@@ -46,15 +47,16 @@ func (l *learning) file(ctx context.Context, agents *learn.Agents) (fresh bool, 
 			return fresh, err
 		}
 		if !moved { // none found anything new: all are at the same place
-			groups = []group{{agents: agents, cursor: groups[len(groups)-1].cursor}}
+			last := groups[len(groups)-1]
+			groups = []group{{agents: agents, cursor: last.cursor, known: last.known}}
 		}
 	}
 	if len(groups) == 1 {
 		_, err = l.read(ctx, &groups[0], l.o.follow)
-		return fresh, err
+	} else {
+		_, err = l.round(ctx, groups)
 	}
-	_, err = l.round(ctx, groups)
-	return fresh, err
+	return fresh && !l.over, err
 }
 
 // round reads what there is for each group, and says whether there was any.
@@ -69,42 +71,28 @@ func (l *learning) round(ctx context.Context, groups []group) (moved bool, err e
 	return moved, nil
 }
 
-// key is where the place of a selector in the file is kept. It is not the
-// agent's: one whose address is corrected, or gets another, has not been read.
-func (l *learning) key(agent string, s learn.Selector) string {
-	path := l.path
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	return l.src.Name + "\x00" + path + "\x00" + agent + "\x00" + s.String()
-}
-
 // groups returns the selectors of the agents by how far they were read, those
 // that were not last. Standard input has no place to be kept.
 func (l *learning) groups(agents *learn.Agents) ([]group, error) {
 	if l.path == "-" {
 		return []group{{agents: agents}}, nil
 	}
-	lists := map[string][]learn.Agent{}
-	var order []string
-	err := l.a.read(func(s *store.Store) error {
-		for _, agent := range agents.List() {
-			for _, selector := range agent.Selectors {
-				cursor, err := s.Cursor(l.key(agent.Name, selector))
-				if err != nil {
-					return err
-				}
-				at := string(cursor)
-				if lists[at] == nil && at != "" {
-					order = append(order, at)
-				}
-				lists[at] = with(lists[at], agent.Name, selector)
-			}
-		}
-		return nil
-	})
+	all, err := l.reached(agents)
 	if err != nil {
 		return nil, err
+	}
+	relevant, err := l.relevant(all)
+	if err != nil {
+		return nil, err
+	}
+	lists := map[string][]reached{}
+	var order []string
+	for _, r := range all {
+		at := r.where(relevant)
+		if lists[at] == nil && at != "" {
+			order = append(order, at)
+		}
+		lists[at] = append(lists[at], r)
 	}
 	if lists[""] != nil {
 		order = append(order, "")
@@ -112,25 +100,21 @@ func (l *learning) groups(agents *learn.Agents) ([]group, error) {
 	return grouped(order, lists)
 }
 
-func grouped(order []string, lists map[string][]learn.Agent) (groups []group, err error) {
+func grouped(order []string, lists map[string][]reached) (groups []group, err error) {
 	var before []learn.Agent
 	for _, at := range order {
-		var g group
-		if g.agents, err = learn.NewAgents(lists[at]); err != nil {
-			return nil, err
-		}
+		g := group{cursor: lists[at][0].cursor, known: common(lists[at])}
 		if g.ahead, err = learn.NewAgents(before); err != nil {
 			return nil, err
 		}
-		if at != "" {
-			g.cursor = []byte(at)
+		var list []learn.Agent
+		for _, r := range lists[at] {
+			list, before = with(list, r.agent, r.selector), with(before, r.agent, r.selector)
+		}
+		if g.agents, err = learn.NewAgents(list); err != nil {
+			return nil, err
 		}
 		groups = append(groups, g)
-		for _, agent := range lists[at] {
-			for _, s := range agent.Selectors {
-				before = with(before, agent.Name, s)
-			}
-		}
 	}
 	return groups, nil
 }
@@ -157,14 +141,16 @@ func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool,
 	if err != nil {
 		return false, err
 	}
-	opts.Follow = follow
+	opts.Follow, opts.Known, opts.Keep = follow, g.known, l.path != "-"
 	s, err := source.Open(l.src, l.path, g.cursor, opts)
 	if err != nil {
 		return false, err
 	}
 	defer s.Close() //nolint:errcheck // it was only read
+	over := s.Stats().Known > 0
+	l.over = l.over || over
 	rec := newRecorder(l.a, l.o.run)
-	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a), fresh: g.cursor == nil}
+	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a), fresh: g.cursor == nil && !over}
 	err = p.loop(ctx)
 	if closing := rec.close(); closing != nil {
 		return p.moved, closing

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"time"
 
@@ -120,10 +118,7 @@ func (p *pass) broken(err error) error {
 	if err := p.commit(); err != nil {
 		return err
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return learn.WithHint(err, "what was read before that is kept; copy the file again, whole, and run the same command")
-	}
-	return err
+	return cutShort(err, "what was read before that is kept; copy the file again, whole, and run the same command")
 }
 
 // idle is called at the end of what there is. It says whether to go on.
@@ -155,8 +150,12 @@ func (p *pass) commit() error {
 		if err != nil {
 			return err
 		}
+		left, err := p.stream.Finished()
+		if err != nil {
+			return err
+		}
 		p.group.cursor = cursor
-		cursors = p.places(cursor)
+		cursors = p.places(cursor, left)
 	}
 	if p.fresh && p.claimed == 0 && !p.follow {
 		maps.Copy(p.silent, cursors)
@@ -167,12 +166,16 @@ func (p *pass) commit() error {
 	return nil
 }
 
-// places returns what is to be kept for each selector of the group.
-func (p *pass) places(cursor []byte) map[string][]byte {
+// places returns what is to be kept for each selector of the group: the place in
+// the file, and those in contents that were left.
+func (p *pass) places(cursor []byte, left map[string][]byte) map[string][]byte {
 	places := map[string][]byte{}
 	for _, agent := range p.group.agents.List() {
 		for _, s := range agent.Selectors {
 			places[p.key(agent.Name, s)] = cursor
+			for name, place := range left {
+				places[p.under(content, agent.Name, s)+"\x00"+name] = place
+			}
 		}
 	}
 	return places

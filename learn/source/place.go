@@ -50,6 +50,20 @@ func Place(cursor []byte) string {
 	return p.Lines.Head + p.Lines.Tail + strconv.FormatInt(p.Lines.Offset, 10)
 }
 
+// Relevant returns which of these places may be in a file of the log that is
+// there now.
+func Relevant(path string, places [][]byte) (list [][]byte, err error) {
+	known, _, err := decodeAll(places)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	is, err := lines.Relevant(path, known)
+	for _, i := range is {
+		list = append(list, places[i])
+	}
+	return list, err
+}
+
 // leave remembers the contents that the reader has left, with what the parser
 // remembered there.
 func (s *Stream) leave() {
@@ -62,14 +76,13 @@ func (s *Stream) leave() {
 		state = nil
 	}
 	for _, c := range left {
-		s.left[c.ID] = position{c, state}
+		s.left[fmt.Sprintf("%s-%012x", c.ID, c.Offset)] = position{c, state}
 	}
 }
 
 // Finished returns the places at which reading has left contents since the last
-// call, by the name of the content; names sort by age. It is what
-// [StreamOptions.Known] is made of, together with cursors. A place overrides an
-// earlier one of the same name.
+// call, by names that sort by age. They and cursors are what
+// [StreamOptions.Known] is made of.
 func (s *Stream) Finished() (map[string][]byte, error) {
 	if len(s.left) == 0 {
 		return nil, nil //nolint:nilnil // an empty map by another name

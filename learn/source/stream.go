@@ -36,7 +36,7 @@ type Stream struct {
 	parser Parser
 	sniff  bool // not yet
 	keep   bool
-	left   map[string]position // by content
+	left   map[string]position // by name
 }
 
 // Open begins to read path, or goes on behind cursor, which [Stream.Cursor]

@@ -18,7 +18,10 @@ func newID() string {
 
 // beginning returns the first bytes of the text, without reading on in it.
 func (p *piece) beginning() []byte {
-	if p.in == nil {
+	switch {
+	case len(p.head) >= imprint:
+		return p.head[:imprint]
+	case p.in == nil:
 		head := make([]byte, imprint)
 		n, _ := p.file.ReadAt(head, 0) // reading on meets the error again
 		return head[:n]
@@ -26,7 +29,7 @@ func (p *piece) beginning() []byte {
 	for len(p.head) < imprint && p.fill() == nil {
 		continue
 	}
-	return p.head[:min(imprint, len(p.head))]
+	return p.head[:min(len(p.head), imprint)]
 }
 
 // rewind goes back to the beginning of the file.
@@ -42,17 +45,12 @@ func (p *piece) rewind() error {
 	return p.start()
 }
 
-// ahead returns the known places, by their index, that may lie ahead in a
-// piece: in texts that begin alike. The nearest is first.
-func (r *Reader) ahead(p *piece) (list []int) {
-	if len(r.o.Known) == 0 {
-		return nil
-	}
-	head := p.beginning()
+// alike returns the known places, by their index, in texts that begin like head.
+func alike(known []Cursor, head []byte) (list []int) {
 	sums := map[int64]string{}
-	for i, c := range r.o.Known {
+	for i, c := range known {
 		n := min(c.Offset, imprint)
-		if c.Offset <= p.offset() || n > int64(len(head)) {
+		if c.IsZero() || n > int64(len(head)) {
 			continue
 		}
 		if sums[n] == "" {
@@ -62,6 +60,18 @@ func (r *Reader) ahead(p *piece) (list []int) {
 			list = append(list, i)
 		}
 	}
+	return list
+}
+
+// ahead returns the known places, by their index, that may lie ahead in a piece.
+// The nearest is first.
+func (r *Reader) ahead(p *piece) []int {
+	if len(r.o.Known) == 0 {
+		return nil
+	}
+	list := slices.DeleteFunc(alike(r.o.Known, p.beginning()), func(i int) bool {
+		return r.o.Known[i].Offset <= p.offset()
+	})
 	slices.SortStableFunc(list, func(a, b int) int {
 		return cmp.Compare(r.o.Known[a].Offset, r.o.Known[b].Offset)
 	})
@@ -115,4 +125,30 @@ func (r *Reader) Finished() []Cursor {
 	left := r.finished
 	r.finished = nil
 	return left
+}
+
+// Relevant returns which places, by their index, may be in a file of a log that
+// is there now: in one that begins alike.
+func Relevant(path string, known []Cursor) (list []int, err error) {
+	members, err := (&family{path: path}).list()
+	if err != nil {
+		return nil, err
+	}
+	is := make([]bool, len(known))
+	for _, m := range members {
+		p, err := openPiece(m.path)
+		if err != nil {
+			continue // who reads it meets the error again
+		}
+		for _, i := range alike(known, p.beginning()) {
+			is[i] = true
+		}
+		_ = p.shut() // it was only read
+	}
+	for i := range known {
+		if is[i] {
+			list = append(list, i)
+		}
+	}
+	return list, nil
 }
