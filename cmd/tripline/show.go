@@ -57,7 +57,7 @@ func showTable(a *app, r *reviewed, full bool) error {
 	if len(rows) > 0 {
 		g := r.grid(rows)
 		g.dropEmpty("owner")
-		gone := g.fit(width(a.stdout), "owner", "runs", "hours", "first", "last")
+		gone := g.fit(width(a.stdout), "runs", "hours", "owner", "first", "last")
 		if a.colored(a.stdout) {
 			g.paint = paint(rows)
 		}
