@@ -70,7 +70,7 @@ func TestNames(t *testing.T) {
 	for host, want := range map[string]string{
 		"outlook.office.com": "m365/Exchange", "OUTLOOK.OFFICE.COM.": "m365/Exchange", "a.b.outlook.com": "m365/Exchange",
 		"outlook.com": "", "autodiscover.example.onmicrosoft.com": "m365/Exchange", "xcdn.example.net": "m365/Common",
-		"cdn.example.net": "", "evil-outlook.office.com.example": "", "api.github.com": "github/web", "npm.pkg.github.com": "github/packages github/web",
+		"cdn.example.net": "", "evil-outlook.office.com.example": "", "api.github.com": "github/web", "containers.pkg.github.com": "github/packages github/web",
 		"x.actions.githubusercontent.com": "github/web",
 	} {
 		var got []string
