@@ -27,8 +27,8 @@ func newLearnCommand(a *app) *cobra.Command {
 		Long: `learn reads logs and records every outbound connection of the agents in the
 database: what "review" proposes rules from. How far each file was read is kept
 with the connections, so reading a file again adds only what is new, also after
-a crash and across rotation. A last line without its end waits for it. Files may be
-compressed (bzip2, gzip, zstd, xz).
+a crash and across rotation, whatever the file is called by then. A last line
+without its end waits for it. Files may be compressed (bzip2, gzip, zstd, xz).
 
 "-" is standard input. It has no place that could be kept: what is piped in twice
 is counted twice.

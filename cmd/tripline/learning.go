@@ -20,7 +20,7 @@ type learning struct {
 	// only if another file of the command does: else something is wrong, and once
 	// that is mended the file is to be read again.
 	silent map[string][]byte
-	over   bool // something of the file was passed over: it was read by another name
+	over   int64 // lines of the file that were passed over: they were read by another name
 }
 
 // A group is selectors that were read equally far in a file. Ahead are those of
@@ -35,7 +35,7 @@ type group struct {
 // file learns one file, once for each group. It says whether the file was new
 // to all of them.
 func (l *learning) file(ctx context.Context, agents *learn.Agents) (fresh bool, err error) {
-	l.over = false
+	l.over = 0
 	groups, err := l.groups(agents)
 	if err != nil {
 		return false, err
@@ -56,7 +56,10 @@ func (l *learning) file(ctx context.Context, agents *learn.Agents) (fresh bool, 
 	} else {
 		_, err = l.round(ctx, groups)
 	}
-	return fresh && !l.over, err
+	if fresh && l.over > 0 {
+		l.a.say("%s: %s were read before, by another name", l.path, count(uint64(l.over), "line", "lines"))
+	}
+	return fresh && l.over == 0, err
 }
 
 // round reads what there is for each group, and says whether there was any.
@@ -147,10 +150,10 @@ func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool,
 		return false, err
 	}
 	defer s.Close() //nolint:errcheck // it was only read
-	over := s.Stats().Known > 0
-	l.over = l.over || over
+	over := s.Stats().Known
+	l.over = max(l.over, over)
 	rec := newRecorder(l.a, l.o.run)
-	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a), fresh: g.cursor == nil && !over}
+	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a), fresh: g.cursor == nil && over == 0}
 	err = p.loop(ctx)
 	if closing := rec.close(); closing != nil {
 		return p.moved, closing
