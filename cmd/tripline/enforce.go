@@ -31,7 +31,8 @@ finding; what repeats is counted. Verdicts: drift, close to an approved rule;
 unexpected, nothing explains it; forbidden, no baseline may admit it.
 
 With --follow it goes on with what is appended and prints an alert within a second;
-the place in the log is kept, so nothing is missed or told twice after a restart.
+the place in the log is kept, so nothing is missed after a restart, and only what
+was found in the last second before a crash can be told twice.
 With -o it also writes the alias files, and again whenever a baseline or the ranges
 change.
 

@@ -155,6 +155,20 @@ func resolve(ctx context.Context, agents *learn.Agents) error {
 	return nil
 }
 
+// Lookups resolve agents' host names again and again while a log is followed.
+type lookups struct{ last time.Time }
+
+// again resolves them once a minute. Where that fails, what was known stays.
+func (l *lookups) again(ctx context.Context, a *app, agents *learn.Agents) {
+	if len(agents.Hosts()) == 0 || a.now().Sub(l.last) < time.Minute {
+		return
+	}
+	l.last = a.now()
+	if err := resolve(ctx, agents); err != nil && ctx.Err() == nil {
+		a.warn("%v; the addresses known before stay", err)
+	}
+}
+
 // A progress draws one line on a terminal while long work goes on.
 type progress struct {
 	a    *app

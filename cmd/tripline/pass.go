@@ -19,7 +19,7 @@ type pass struct {
 	follow   bool
 	bad      map[string]uint64 // unreadable records since the last commit
 	progress *progress
-	resolved time.Time
+	lookups  lookups
 	dirty    bool // something was read since the last commit
 	moved    bool // something was read
 	fresh    bool // the file is new to the group
@@ -131,12 +131,7 @@ func (p *pass) idle(ctx context.Context, age time.Duration) (more bool, err erro
 	if !p.follow {
 		return false, nil
 	}
-	if len(p.group.agents.Hosts()) > 0 && p.a.now().Sub(p.resolved) > time.Minute {
-		p.resolved = p.a.now()
-		if err := resolve(ctx, p.group.agents); err != nil && ctx.Err() == nil {
-			p.a.warn("%v; the addresses known before stay", err)
-		}
-	}
+	p.lookups.again(ctx, p.a, p.group.agents)
 	if err := p.stream.Wait(ctx, age); err != nil && ctx.Err() == nil {
 		return false, err
 	}

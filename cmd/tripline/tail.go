@@ -55,53 +55,68 @@ func (w *watching) tail(ctx context.Context, s *source.Stream, key string) error
 	var r source.Record
 	dirty, saved := false, w.a.now()
 	for ctx.Err() == nil {
-		err := s.Next(&r)
-		if exhausted(err) || w.a.now().Sub(saved) > followAge {
-			if err := w.pause(ctx, s, key, dirty); err != nil {
+		next := s.Next(&r)
+		if exhausted(next) || w.a.now().Sub(saved) > followAge {
+			kept, err := w.pause(ctx, s, key, dirty)
+			if err != nil {
 				return err
 			}
-			dirty, saved = false, w.a.now()
+			dirty, saved = dirty && !kept, w.a.now()
 		}
-		if exhausted(err) {
+		if exhausted(next) {
 			if err := s.Wait(ctx, followAge); err != nil && ctx.Err() == nil {
 				return err
 			}
 			continue
 		}
 		dirty = true
-		al, isNew, err := w.take(s, &r, err)
-		if err != nil {
+		if err := w.tell(s, &r, next); err != nil {
 			return err
 		}
-		if isNew {
-			if err := errors.Join(w.print(al), w.out.Flush()); err != nil {
-				return fmt.Errorf("write alert: %w", err)
-			}
-		}
 	}
-	return w.pause(ctx, s, key, dirty)
+	_, err := w.pause(ctx, s, key, dirty)
+	return err
 }
 
-// pause keeps the place in the log, behind what was told, and takes up a new
-// baseline or new ranges.
-func (w *watching) pause(ctx context.Context, s *source.Stream, key string, dirty bool) error {
+// tell checks what Next returned and prints what is new at once.
+func (w *watching) tell(s *source.Stream, r *source.Record, next error) error {
+	al, isNew, err := w.take(s, r, next)
+	if err != nil || !isNew {
+		return err
+	}
+	if err := errors.Join(w.print(al), w.out.Flush()); err != nil {
+		return fmt.Errorf("write alert: %w", err)
+	}
+	return nil
+}
+
+// pause keeps the place in the log, behind what was told, and takes up new
+// addresses of agents, a new baseline or new ranges. While another process
+// writes to the database, watching goes on and all of that waits.
+func (w *watching) pause(ctx context.Context, s *source.Stream, key string, dirty bool) (kept bool, err error) {
 	if dirty && !strings.HasSuffix(key, "\x00-") {
-		cursor, err := s.Cursor()
-		if err != nil {
-			return err
-		}
-		err = w.a.write("enforce", func(s *store.Store) error {
-			return s.Commit(store.Batch{At: w.a.now(), Cursors: map[string][]byte{key: cursor}})
-		})
-		if err != nil {
-			return err
-		}
+		err = w.keep(s, key)
 	}
-	if ctx.Err() != nil || w.a.now().Sub(w.polled) < followAge {
-		return nil
+	if err == nil && ctx.Err() == nil && w.a.now().Sub(w.polled) >= followAge {
+		w.polled = w.a.now()
+		w.lookups.again(ctx, w.a, w.agents)
+		err = w.refresh()
 	}
-	w.polled = w.a.now()
-	return w.refresh()
+	if errors.Is(err, store.ErrLocked) {
+		w.a.warn("%v; watching goes on", err)
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (w *watching) keep(s *source.Stream, key string) error {
+	cursor, err := s.Cursor()
+	if err != nil {
+		return err
+	}
+	return w.a.write("enforce", func(s *store.Store) error {
+		return s.Commit(store.Batch{At: w.a.now(), Cursors: map[string][]byte{key: cursor}})
+	})
 }
 
 // refresh compiles the policy again where what it is made of has changed, and

@@ -28,6 +28,8 @@ type watching struct {
 	write  func(io.Writer, *enforce.Alert) error
 	tally  *tally
 	polled time.Time
+
+	lookups lookups
 }
 
 // find gets the agents' selectors.
