@@ -10,7 +10,7 @@ import (
 
 // maxLeftState is how much of what a parser remembers is kept for a content
 // that reading has left. Only lines added to it after that would want it.
-const maxLeftState = 16 << 10
+const maxLeftState = 4 << 10
 
 // position is what a place is on disk.
 type position struct {
