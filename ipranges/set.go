@@ -33,6 +33,15 @@ func NewSet(prefixes ...netip.Prefix) Set {
 	return Set{v4: join(s.v4), v6: join(s.v6)}
 }
 
+// SetOf returns the addresses of all ranges, whatever their labels.
+func SetOf(ranges []Range) Set {
+	prefixes := make([]netip.Prefix, len(ranges))
+	for i, r := range ranges {
+		prefixes[i] = r.Prefix
+	}
+	return NewSet(prefixes...)
+}
+
 // unmap returns p masked, and as an IPv4 prefix if it is one written in IPv6.
 // The zero prefix comes back for an invalid one.
 func unmap(p netip.Prefix) netip.Prefix {

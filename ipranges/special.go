@@ -1,9 +1,6 @@
 package ipranges
 
-import (
-	"net/netip"
-	"slices"
-)
+import "net/netip"
 
 // A Purpose is space that is nobody's on the Internet, or everybody's.
 type Purpose struct {
@@ -66,6 +63,3 @@ func Special(a netip.Addr) (p Purpose, ok bool) {
 	}
 	return p, ok
 }
-
-// Purposes returns the registries, IPv4 first.
-func Purposes() []Purpose { return slices.Clone(purposes) }

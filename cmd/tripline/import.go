@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
@@ -57,7 +59,7 @@ func (a *app) importFile(path, name string) error {
 	if bytes.Contains(data[max(0, len(data)-128<<10):], mmdbMarker) {
 		return a.importASN(path, data)
 	}
-	got, err := readFeed(name, data)
+	got, err := readFeed(name, path, data)
 	if err != nil {
 		err = fmt.Errorf("import %s: %w", path, err)
 		if learn.HintOf(err) == "" {
@@ -69,7 +71,12 @@ func (a *app) importFile(path, name string) error {
 }
 
 // readFeed reads what a provider published. Without a name it is recognised.
-func readFeed(name string, data []byte) (*feed.Snapshot, error) {
+// Lists of callers look the same: some are known by the name of the file, others
+// by what they do not have.
+func readFeed(name, path string, data []byte) (*feed.Snapshot, error) {
+	if err := feed.Refused(path); err != nil {
+		return nil, err
+	}
 	find := func() (feed.Feed, error) { return feed.Detect(data[:min(len(data), 4096)]) }
 	if name != "" {
 		find = func() (feed.Feed, error) { return feed.Find(name) }
@@ -78,7 +85,14 @@ func readFeed(name string, data []byte) (*feed.Snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return f.Read(data)
+	got, err := f.Read(data)
+	if err != nil {
+		return nil, err
+	}
+	if err := got.Plausible(0); err != nil {
+		return nil, err
+	}
+	return got, nil
 }
 
 func (a *app) importASN(path string, data []byte) error {
@@ -93,24 +107,11 @@ func (a *app) importASN(path string, data []byte) error {
 		Name: asnName, Source: path, Fetched: a.now(), Published: db.Built(), Data: data,
 		Meta: map[string]string{"type": db.Type(), "entries": strconv.Itoa(db.Networks())},
 	}
-	if err := a.write("ranges import", func(s *store.Store) error { return s.PutSnapshot(n) }); err != nil {
+	sum := sha256.Sum256(data)
+	n.SHA256 = hex.EncodeToString(sum[:])
+	if _, err := a.replace(n); err != nil {
 		return err
 	}
 	a.say("%s: %s networks of %s, built %s", asnName, ipranges.Thousands(uint64(db.Networks())), learn.Printable(db.Type()), day(db.Built()))
-	return nil
-}
-
-func (a *app) keep(got *feed.Snapshot, from string) error {
-	n := store.Snapshot{
-		Name: got.Name, Source: from, Fetched: a.now(), Published: got.Published, SHA256: got.SHA256, Data: got.Raw,
-		Meta: map[string]string{
-			"etag": got.ETag, "last_modified": got.LastModified, "token": got.Token,
-			"content": got.Content, "entries": strconv.Itoa(len(got.Ranges)),
-		},
-	}
-	if err := a.write("ranges", func(s *store.Store) error { return s.PutSnapshot(n) }); err != nil {
-		return err
-	}
-	a.say("%s: %s prefixes, published %s", n.Name, ipranges.Thousands(uint64(len(got.Ranges))), day(n.Published))
 	return nil
 }

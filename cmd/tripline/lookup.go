@@ -1,103 +1,163 @@
 package main
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/netip"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"tripline/ipranges"
 	"tripline/learn"
-	"tripline/store"
 )
 
 func newRangesLookupCommand(a *app) *cobra.Command {
 	var format string
 	c := &cobra.Command{
-		Use:   "lookup ADDRESS...",
+		Use:   "lookup ADDRESS|PREFIX|NAME...",
 		Short: "Say whose an address is, and what each level would open",
 		Long: `lookup prints every published set that holds an address and the system that announces
-it, smallest first, each with the addresses a rule for it would admit. Shared means
-that anyone can rent a place there.
+it, smallest first, each with the addresses a rule for it would admit. Shared says who
+else can be there. Of a prefix it says how much of it is in each set; of a name, what
+publishers say of it: names are not resolved. - reads a list from standard input, the
+first word of each line.
 
 Exit status:
   0  printed
   2  it could not be; standard error says why`,
-		Example: `  tripline ranges lookup 52.216.1.2
-  tripline ranges lookup --format json 2600:1f00::1`,
+		Example: `  tripline ranges lookup 52.216.1.2 api.github.com
+  tripline ranges lookup --format json - < addresses.txt`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) == 0 {
 				return learn.WithHint(errors.New("no address to look up"), "tripline ranges lookup 52.216.1.2")
 			}
 			return nil
 		},
-		RunE: func(_ *cobra.Command, args []string) error {
-			return a.read(func(s *store.Store) error { return a.lookup(s, args, format) })
-		},
+		RunE: func(_ *cobra.Command, args []string) error { return a.lookup(args, format) },
 	}
 	c.Flags().StringVar(&format, "format", "table", "`FORMAT` of output: table or json (one object a line)")
 	return c
 }
 
-// A level is one set around an address.
-type level struct {
-	Address string `json:"address"`
-	Set     string `json:"set"`
-	Admits  admits `json:"admits"`
-	Shared  bool   `json:"shared"`
-	Org     string `json:"org,omitempty"`
-}
-
-func (a *app) lookup(s *store.Store, args []string, format string) error {
-	space, _, err := loadSpace(s)
+func (a *app) lookup(args []string, format string) error {
+	if format != "table" && format != "json" {
+		return fmt.Errorf("--format %q: want table or json", learn.Printable(format))
+	}
+	args, err := a.words(args)
+	if err != nil {
+		return err
+	}
+	w, err := a.newWhose()
 	if err != nil {
 		return err
 	}
 	var levels []level
 	for _, text := range args {
-		ip, err := netip.ParseAddr(text)
+		found, err := w.levels(text)
 		if err != nil {
-			return learn.WithHint(fmt.Errorf("%q is no address", learn.Printable(text)), "tripline ranges lookup 52.216.1.2")
+			return err
 		}
-		levels = append(levels, around(space, ip.Unmap())...)
+		levels = append(levels, found...)
+	}
+	if w.named {
+		a.say("Names are not resolved: this is what publishers say of them, not where they are.")
 	}
 	if format == "json" {
-		enc := json.NewEncoder(a.stdout)
-		for _, l := range levels {
-			if err := enc.Encode(l); err != nil {
-				return fmt.Errorf("write: %w", err)
+		return a.levelsJSON(levels)
+	}
+	return a.levelsTable(levels)
+}
+
+// words returns args with the first word of each line of standard input in
+// place of "-".
+func (a *app) words(args []string) (out []string, err error) {
+	for _, arg := range args {
+		if arg != "-" {
+			out = append(out, arg)
+			continue
+		}
+		lines := bufio.NewScanner(a.stdin)
+		for lines.Scan() {
+			text, _, _ := strings.Cut(lines.Text(), "#")
+			if fields := strings.Fields(text); len(fields) > 0 {
+				out = append(out, fields[0])
 			}
 		}
-		return nil
-	}
-	if format != "table" {
-		return fmt.Errorf("--format %q: want table or json", learn.Printable(format))
-	}
-	g := &grid{header: []string{"address", "set", "admits", "shared", "organisation"}, right: map[int]bool{2: true}}
-	for _, l := range levels {
-		shared := ""
-		if l.Shared {
-			shared = "yes"
+		if err := lines.Err(); err != nil {
+			return nil, fmt.Errorf("read standard input: %w", err)
 		}
-		g.rows = append(g.rows, []string{l.Address, l.Set, ipranges.Exposure{V4: l.Admits.V4, V6: l.Admits.V6}.String(), shared, l.Org})
 	}
+	return out, nil
+}
+
+// A level is one set around what was asked for.
+type level struct {
+	Address   string `json:"address"` // what was asked for
+	Set       string `json:"set"`
+	Admits    admits `json:"admits"`
+	Shared    bool   `json:"shared"`
+	Because   string `json:"because,omitempty"` // who else is there
+	Direction string `json:"direction,omitempty"`
+	Inside    uint64 `json:"inside,omitempty"` // of a prefix: how many of its addresses or /64 networks are in the set
+	Pattern   string `json:"pattern,omitempty"`
+	Org       string `json:"org,omitempty"`
+}
+
+// levelOf returns the level of a published set.
+func levelOf(asked string, l ipranges.Label, set ipranges.Set) level {
+	v := level{Address: asked, Set: l.String(), Admits: newAdmits(set.Exposure()), Shared: ipranges.Shared(l), Because: ipranges.SharedBecause(l)}
+	if ipranges.Inbound(l) {
+		v.Direction = "inbound"
+	}
+	return v
+}
+
+func (a *app) levelsJSON(levels []level) error {
+	enc := json.NewEncoder(a.stdout)
+	for _, l := range levels {
+		if err := enc.Encode(l); err != nil {
+			return fmt.Errorf("write: %w", err)
+		}
+	}
+	return nil
+}
+
+func (a *app) levelsTable(levels []level) error {
+	g := &grid{header: []string{"address", "set", "inside", "admits", "shared", "organisation"}, right: map[int]bool{2: true, 3: true}}
+	for _, l := range levels {
+		g.rows = append(g.rows, l.row())
+	}
+	g.dropEmpty("inside")
 	g.fit(width(a.stdout), "organisation", "address")
 	return g.write(a.stdout)
 }
 
-func around(space ipranges.Space, ip netip.Addr) []level {
-	host := ipranges.NewSet(netip.PrefixFrom(ip, ip.BitLen()))
-	out := []level{{Address: ip.String(), Set: "this address", Admits: newAdmits(host.Exposure())}}
-	for _, l := range space.Table.Labels(ip) {
-		set, _ := space.Table.Set(l)
-		out = append(out, level{ip.String(), l.String(), newAdmits(set.Exposure()), ipranges.Shared(l), ""})
+func (l level) row() []string {
+	inside, admitted := "", l.Admits.exposure().String()
+	if l.Inside > 0 {
+		inside = ipranges.Thousands(l.Inside)
 	}
-	if as, ok := space.AS(ip); ok {
-		prefix := ipranges.NewSet(as.Prefix)
-		out = append(out, level{ip.String(), as.Prefix.String(), newAdmits(prefix.Exposure()), false, as.Org},
-			level{ip.String(), fmt.Sprintf("AS%d", as.Number), newAdmits(space.ASNs.Announced(as.Number).Exposure()), false, as.Org})
+	note, set := l.Because, l.Set
+	if l.Direction != "" {
+		note = "calls in, no destination"
 	}
-	return out
+	if l.Pattern != "" {
+		set += " (" + l.Pattern + ")"
+	}
+	if l.Admits.V4 == 0 && l.Admits.V6 == 0 {
+		admitted = ""
+	}
+	return []string{l.Address, set, inside, admitted, note, l.Org}
+}
+
+// isName says whether text can be a host name, which an address with a mistake
+// in it is not.
+func isName(text string) bool {
+	last := text[strings.LastIndexByte(strings.TrimSuffix(text, "."), '.')+1:]
+	odd := strings.ContainsFunc(text, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("-._", r)
+	})
+	return !odd && strings.Contains(text, ".") && strings.ContainsFunc(last, func(r rune) bool { return r >= 'A' })
 }

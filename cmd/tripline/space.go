@@ -2,7 +2,12 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
 
 	"tripline/ipranges"
 	"tripline/ipranges/feed"
@@ -10,50 +15,162 @@ import (
 	"tripline/store"
 )
 
-// asnName is what the snapshot of an ASN database is called.
-const asnName = "asn"
+const (
+	// asnName is what the snapshot of an ASN database is called.
+	asnName = "asn"
+	// before ends the name of the snapshot that was replaced last. No list has
+	// a dot in its name.
+	before = ".before"
+)
 
 // loadSpace reads the stored range data: everything that is known of addresses.
 // digests are by name, for baselines to cite.
 func loadSpace(s *store.Store) (space ipranges.Space, digests map[string]string, err error) {
-	list, err := s.Snapshots()
-	if err != nil || len(list) == 0 {
+	k, err := load(s)
+	if err != nil {
 		return space, nil, err
 	}
-	digests = map[string]string{}
-	feeds := map[string][]ipranges.Range{}
-	for _, head := range list {
-		n, err := s.Snapshot(head.Name)
-		if err != nil {
-			return space, nil, err
-		}
-		digests[n.Name] = "sha256:" + n.SHA256
-		if n.Name == asnName {
-			db, err := mmdb.Open(n.Data)
-			if err != nil {
-				return space, nil, fmt.Errorf("stored ranges %s: %w", n.Name, err)
-			}
-			space.ASNs = db
-			continue
-		}
-		if feeds[n.Name], err = parseFeed(n.Name, n.Data); err != nil {
-			return space, nil, fmt.Errorf("stored ranges %s: %w", n.Name, err)
-		}
-	}
-	space.Table = ipranges.NewTable(feed.Assemble(feeds))
-	return space, digests, nil
+	return k.space(), k.digests, nil
 }
 
-func parseFeed(name string, data []byte) (ranges []ipranges.Range, err error) {
-	f, err := feed.Find(name)
+// load reads what is stored now.
+func load(s *store.Store) (*knowledge, error) {
+	return collect(s, func(name string) bool { return !strings.HasSuffix(name, before) })
+}
+
+// loadEarlier is load with what the named lists said before they changed last;
+// all of them without a name.
+func loadEarlier(s *store.Store, names map[string]bool) (*knowledge, error) {
+	return collect(s, func(name string) bool {
+		name, earlier := strings.CutSuffix(name, before)
+		return !earlier || len(names) == 0 || names[name]
+	})
+}
+
+// collect reads the wanted snapshots. NAME comes before NAME.before and gives
+// way to it.
+func collect(s *store.Store, wanted func(name string) bool) (*knowledge, error) {
+	list, err := s.Snapshots()
 	if err != nil {
 		return nil, err
 	}
+	k := newKnowledge()
+	for _, head := range list {
+		if !wanted(head.Name) {
+			continue
+		}
+		n, err := s.Snapshot(head.Name)
+		if err != nil {
+			return nil, err
+		}
+		if err := k.add(n); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+// withStore is read, where there is something to say without a database too:
+// then f is not called.
+func (a *app) withStore(f func(*store.Store) error) error {
+	if _, err := os.Stat(a.path()); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return a.read(f)
+}
+
+// A knowledge is range data by name, as it is collected.
+type knowledge struct {
+	feeds   map[string][]ipranges.Range
+	names   map[string][]feed.Name
+	files   map[string][]byte
+	asns    ipranges.ASNs
+	digests map[string]string
+}
+
+// newKnowledge has the lists that come with the program.
+func newKnowledge() *knowledge {
+	k := &knowledge{
+		feeds: map[string][]ipranges.Range{}, names: map[string][]feed.Name{}, files: map[string][]byte{}, digests: map[string]string{},
+	}
+	for _, f := range feed.All {
+		if b, ok := f.Builtin(); ok {
+			k.feeds[f.Name], k.names[f.Name], k.digests[f.Name] = b.Ranges, b.Names, "sha256:"+b.SHA256
+		}
+	}
+	return k
+}
+
+// add takes a stored snapshot in. What comes with the program stands if it is
+// the newer one: then the program was replaced after the last pull.
+func (k *knowledge) add(n store.Snapshot) (err error) {
+	if superseded(n) {
+		return nil
+	}
+	name := strings.TrimSuffix(n.Name, before)
+	k.digests[name] = "sha256:" + n.SHA256
+	if name == asnName {
+		k.asns, err = mmdb.Open(n.Data)
+	} else {
+		k.feeds[name], err = parseFeed(name, n.Data)
+	}
+	if err != nil {
+		return fmt.Errorf("stored ranges %s: %w", n.Name, err)
+	}
+	if f, err := feed.Find(name); err == nil && f.Named {
+		k.files[name] = n.Data
+	}
+	return nil
+}
+
+// named returns the host names that publishers tell.
+func (k *knowledge) named() (all []feed.Name, err error) {
+	for _, f := range feed.All {
+		names := k.names[f.Name]
+		if raw := k.files[f.Name]; raw != nil {
+			if names, err = f.Names(raw); err != nil {
+				return nil, fmt.Errorf("stored ranges %w", err)
+			}
+		}
+		all = append(all, names...)
+	}
+	return all, nil
+}
+
+// superseded says whether the program brought a newer list than n.
+func superseded(n store.Snapshot) bool {
+	f, err := feed.Find(n.Name)
+	if err != nil {
+		return false
+	}
+	b, ok := f.Builtin()
+	return ok && n.Fetched.Before(b.Published)
+}
+
+func (k *knowledge) space() ipranges.Space { return feed.Space(k.feeds, k.asns) }
+
+// rowBytes is about how long a prefix is in a large file.
+const rowBytes = 44
+
+// findList returns the feed of that name, or that of a list of the user's own.
+func findList(name string) (feed.Feed, error) {
+	if f, err := feed.Find(name); err == nil {
+		return f, nil
+	}
+	return feed.Own(name)
+}
+
+func parseFeed(name string, data []byte) ([]ipranges.Range, error) {
+	f, err := findList(name)
+	if err != nil {
+		return nil, err
+	}
+	ranges := make([]ipranges.Range, 0, len(data)/rowBytes)
 	for r, err := range f.Parse(bytes.NewReader(data)) {
 		if err != nil {
 			return nil, err
 		}
 		ranges = append(ranges, r)
 	}
-	return ranges, nil
+	return slices.Clip(ranges), nil
 }

@@ -30,7 +30,14 @@ func Space(feeds map[string][]ipranges.Range, asns ipranges.ASNs) ipranges.Space
 }
 
 func assemble(feeds map[string][]ipranges.Range, asns ipranges.ASNs) []ipranges.Range {
-	var out []ipranges.Range
+	n := 0
+	for _, ranges := range feeds {
+		n += len(ranges)
+	}
+	if n == 0 {
+		return nil
+	}
+	out := make([]ipranges.Range, 0, n+n/8) // room for regions
 	for _, name := range slices.SortedFunc(maps.Keys(feeds), ownLast) {
 		ranges := feeds[name]
 		switch name {
@@ -39,7 +46,7 @@ func assemble(feeds map[string][]ipranges.Range, asns ipranges.ASNs) []ipranges.
 				ranges = withoutCloud(ranges, feeds[gcp.Name], asns)
 			}
 		case azure.Name:
-			ranges = append(slices.Clip(ranges), regional(ranges)...)
+			out = append(out, regional(ranges)...)
 		}
 		out = append(out, ranges...)
 	}

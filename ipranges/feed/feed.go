@@ -38,6 +38,8 @@ type Feed struct {
 	// its index, and the next ones follow; a file of another shape ends it.
 	Parse func(io.Reader) iter.Seq2[ipranges.Range, error]
 
+	// Named says that it has host names too, see [Feed.Names].
+	Named bool
 	// Fixed says that the publisher offers a page for people and no file: what
 	// it says comes with the program, and URL is that page.
 	Fixed bool

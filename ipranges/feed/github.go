@@ -22,6 +22,7 @@ var github = Feed{
 	Short:    "GitHub: web, API, git, packages, pages and Copilot, with names",
 	Parse:    parser("github", readGitHub),
 	canaries: addrs("140.82.112.4"),
+	Named:    true,
 	read:     readGitHub,
 	like: func(head string) bool {
 		return strings.Contains(head, `"verifiable_password_authentication"`) ||

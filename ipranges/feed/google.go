@@ -108,9 +108,9 @@ type within interface {
 
 // withoutCloud returns what is left of all when cloud is taken out.
 func withoutCloud(all, cloud []ipranges.Range, asns ipranges.ASNs) []ipranges.Range {
-	label, rest := googleWhole, setOf(all)
+	label, rest := googleWhole, ipranges.SetOf(all)
 	if len(cloud) > 0 {
-		label, rest = googleServices, rest.Subtract(setOf(cloud))
+		label, rest = googleServices, rest.Subtract(ipranges.SetOf(cloud))
 		rest = rest.Subtract(announced(asns, rest))
 	}
 	var out []ipranges.Range
@@ -129,12 +129,4 @@ func announced(asns ipranges.ASNs, set ipranges.Set) ipranges.Set {
 		return a.AnnouncedIn(googleCloudAS, set)
 	}
 	return asns.Announced(googleCloudAS)
-}
-
-func setOf(ranges []ipranges.Range) ipranges.Set {
-	prefixes := make([]netip.Prefix, len(ranges))
-	for i, r := range ranges {
-		prefixes[i] = r.Prefix
-	}
-	return ipranges.NewSet(prefixes...)
 }

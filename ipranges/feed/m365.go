@@ -22,6 +22,7 @@ var m365 = Feed{
 	Short:  "Microsoft 365: Exchange, SharePoint, Teams and what they have in common, with names",
 	Parse:  parser("m365", readM365),
 	client: "clientrequestid",
+	Named:  true,
 	read:   readM365,
 	like:   func(head string) bool { return strings.Contains(head, `"serviceArea"`) },
 }

@@ -17,7 +17,7 @@ type caller struct {
 var callers = []caller{
 	{[]string{"gptbot", "searchbot", "chatgpt-user", "chatgpt-agents", "chatgpt-connectors"},
 		"OpenAI's crawlers and agents, which call sites; its API is reached by name, on addresses of Cloudflare"},
-	{[]string{"claudebot", "claude-bot", "trap-anthropic-crawlers", "anthropic-crawlers"},
+	{[]string{"claudebot", "claude-bot", "anthropic-crawlers"},
 		"Anthropic's crawlers, which call sites; its API is in the feed anthropic"},
 	{[]string{"googlebot", "special-crawlers", "user-triggered-fetchers", "user-triggered-fetchers-google", "user-triggered-agents"},
 		"Google's crawlers and fetchers, which call sites"},

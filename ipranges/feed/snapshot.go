@@ -62,7 +62,7 @@ func (s *Snapshot) Plausible(last int) error {
 	if err != nil {
 		return nil //nolint:nilerr // a list of the user's own, of which nothing is known
 	}
-	set := setOf(s.Ranges)
+	set := ipranges.SetOf(s.Ranges)
 	for _, a := range f.canaries {
 		if !set.Contains(a) {
 			return fmt.Errorf("%s: %s is missing, which every list of %s has: not plausible", s.Name, a, s.Name)
