@@ -41,7 +41,7 @@ func (a *app) keep(got *feed.Snapshot, from string) error {
 	if !n.Published.IsZero() {
 		made = ", published " + day(n.Published)
 	}
-	a.say("%s: %s prefixes%s%s", n.Name, ipranges.Thousands(uint64(len(got.Ranges))), made, since(last, got))
+	a.say("%s: %s%s%s", n.Name, count(uint64(len(got.Ranges)), "prefix", "prefixes"), made, since(last, got))
 	return nil
 }
 

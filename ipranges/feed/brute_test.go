@@ -74,7 +74,7 @@ func rawRows(tb testing.TB) (rows []row) {
 			add(prefix, "github/"+key)
 		}
 	}
-	for _, line := range strings.Fields(string(whole(tb, published["cloudflare"]))) {
+	for line := range strings.FieldsSeq(string(whole(tb, published["cloudflare"]))) {
 		add(line, "cloudflare")
 	}
 	for _, prefix := range items(object(tb, published["fastly"])["addresses"]) {

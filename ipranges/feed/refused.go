@@ -15,21 +15,30 @@ type caller struct {
 }
 
 var callers = []caller{
-	{[]string{"gptbot", "searchbot", "chatgpt-user", "chatgpt-agents", "chatgpt-connectors"},
-		"OpenAI's crawlers and agents, which call sites; its API is reached by name, on addresses of Cloudflare"},
-	{[]string{"claudebot", "claude-bot", "anthropic-crawlers"},
-		"Anthropic's crawlers, which call sites; its API is in the feed anthropic"},
-	{[]string{"googlebot", "special-crawlers", "user-triggered-fetchers", "user-triggered-fetchers-google", "user-triggered-agents"},
-		"Google's crawlers and fetchers, which call sites"},
+	{
+		[]string{"gptbot", "searchbot", "chatgpt-user", "chatgpt-agents", "chatgpt-connectors"},
+		"OpenAI's crawlers and agents, which call sites; its API is reached by name, on addresses of Cloudflare",
+	},
+	{
+		[]string{"claudebot", "claude-bot", "anthropic-crawlers"},
+		"Anthropic's crawlers, which call sites; its API is in the feed anthropic",
+	},
+	{
+		[]string{"googlebot", "special-crawlers", "user-triggered-fetchers", "user-triggered-fetchers-google", "user-triggered-agents"},
+		"Google's crawlers and fetchers, which call sites",
+	},
 	{[]string{"bingbot"}, "Microsoft's crawler, which calls sites"},
 	{[]string{"perplexitybot", "perplexity-user"}, "Perplexity's crawlers, which call sites"},
 	{[]string{"duckduckbot", "applebot", "ahrefsbot", "facebookbot", "meta-externalagent"}, "a crawler, which calls sites"},
-	{[]string{"actions", "actions_macos", "actions-macos", "codespaces"},
-		"machines that GitHub rents to its users, nearly all of them in Azure; they call out"},
-	{[]string{"hooks", "importer", "github_enterprise_importer", "dependabot"},
-		"what GitHub calls others from"},
-	{[]string{"cloudfront_origin_facing", "route53_healthchecks", "route53_healthchecks_publishing", "ec2_instance_connect"},
-		"what AWS calls its customers' servers from"},
+	{
+		[]string{"actions", "actions_macos", "actions-macos", "codespaces"},
+		"machines that GitHub rents to its users, nearly all of them in Azure; they call out",
+	},
+	{[]string{"hooks", "importer", "github_enterprise_importer", "dependabot"}, "what GitHub calls others from"},
+	{
+		[]string{"cloudfront_origin_facing", "route53_healthchecks", "route53_healthchecks_publishing", "ec2_instance_connect"},
+		"what AWS calls its customers' servers from",
+	},
 	{[]string{"akamai", "akamai-origin"}, "what Akamai fetches from origins with; its edge is AS20940 and AS16625"},
 }
 
