@@ -35,9 +35,12 @@ type entry struct {
 }
 
 // NewTable returns a table of ranges. Invalid prefixes are left out.
-func NewTable(ranges []Range) *Table {
+func NewTable(ranges []Range) *Table { return Collect(slices.Values(ranges)) }
+
+// Collect is NewTable for ranges that are nowhere in one list.
+func Collect(ranges iter.Seq[Range]) *Table {
 	t := &Table{names: map[Label]*entry{}, folds: map[Label]*entry{}}
-	for _, r := range ranges {
+	for r := range ranges {
 		if p := unmap(r.Prefix); p.IsValid() {
 			t.add(p, r.Label)
 		}

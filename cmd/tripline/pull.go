@@ -55,8 +55,12 @@ func (a *app) pull(ctx context.Context, names []string, timeout time.Duration) e
 	if err != nil {
 		return err
 	}
+	return a.pullFeeds(ctx, feeds, timeout)
+}
+
+func (a *app) pullFeeds(ctx context.Context, feeds []feed.Feed, timeout time.Duration) error {
 	have := map[string]store.Snapshot{}
-	err = a.write("ranges pull", func(s *store.Store) (err error) { // makes the database if it is missing
+	err := a.write("ranges pull", func(s *store.Store) (err error) { // makes the database if it is missing
 		have, err = heads(s)
 		return err
 	})

@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -18,7 +19,7 @@ import (
 // Azure says of many services only that they are somewhere; the region is added
 // where the addresses are in one (see regional).
 func Assemble(feeds map[string][]ipranges.Range) []ipranges.Range {
-	return assemble(feeds, nil)
+	return slices.Collect(assemble(feeds, nil))
 }
 
 // Space makes what is known of addresses from feeds, see [Assemble], and
@@ -26,31 +27,33 @@ func Assemble(feeds map[string][]ipranges.Range) []ipranges.Range {
 // its own and announces as its cloud are not taken for its services either:
 // they are next month's rented ones.
 func Space(feeds map[string][]ipranges.Range, asns ipranges.ASNs) ipranges.Space {
-	return ipranges.Space{Table: ipranges.NewTable(assemble(feeds, asns)), ASNs: asns}
+	return ipranges.Space{Table: ipranges.Collect(assemble(feeds, asns)), ASNs: asns}
 }
 
-func assemble(feeds map[string][]ipranges.Range, asns ipranges.ASNs) []ipranges.Range {
-	n := 0
-	for _, ranges := range feeds {
-		n += len(ranges)
-	}
-	if n == 0 {
-		return nil
-	}
-	out := make([]ipranges.Range, 0, n+n/8) // room for regions
-	for _, name := range slices.SortedFunc(maps.Keys(feeds), ownLast) {
-		ranges := feeds[name]
-		switch name {
-		case google.Name:
-			if len(ranges) > 0 {
+func assemble(feeds map[string][]ipranges.Range, asns ipranges.ASNs) iter.Seq[ipranges.Range] {
+	return func(yield func(ipranges.Range) bool) {
+		for _, name := range slices.SortedFunc(maps.Keys(feeds), ownLast) {
+			ranges, more := feeds[name], []ipranges.Range(nil)
+			switch {
+			case name == azure.Name:
+				more = regional(ranges)
+			case name == google.Name && len(ranges) > 0:
 				ranges = withoutCloud(ranges, feeds[gcp.Name], asns)
 			}
-		case azure.Name:
-			out = append(out, regional(ranges)...)
+			if !all(ranges, yield) || !all(more, yield) {
+				return
+			}
 		}
-		out = append(out, ranges...)
 	}
-	return out
+}
+
+func all(ranges []ipranges.Range, yield func(ipranges.Range) bool) bool {
+	for _, r := range ranges {
+		if !yield(r) {
+			return false
+		}
+	}
+	return true
 }
 
 // ownLast orders names of feeds, then those of lists of the user's own.

@@ -1,10 +1,8 @@
 package feed
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
-	"io"
 	"iter"
 	"strings"
 
@@ -30,16 +28,11 @@ var cloudflare = Feed{
 }
 
 // readCloudflare reads either form.
-func readCloudflare(r io.Reader) (document, error) {
-	br := bufio.NewReader(r)
-	head, err := br.Peek(512)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+func readCloudflare(raw []byte) (document, error) {
+	if bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(raw, bom), " \t\r\n"), []byte("{")) {
+		return reader[cloudflareDocument]()(raw)
 	}
-	if bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n"), []byte("{")) {
-		return reader[cloudflareDocument]()(br)
-	}
-	return listReader("cloudflare", geo)(br)
+	return listReader("cloudflare", geo)(raw)
 }
 
 type cloudflareDocument struct {

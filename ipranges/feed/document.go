@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/json"
 	"errors"
@@ -55,10 +54,10 @@ func each(lists ...list) iter.Seq[entry] {
 func reader[D any, P interface {
 	*D
 	document
-}]() func(io.Reader) (document, error) {
-	return func(r io.Reader) (document, error) {
+}]() func([]byte) (document, error) {
+	return func(raw []byte) (document, error) {
 		d := P(new(D))
-		if err := decode(r, '{', d); err != nil {
+		if err := decode(raw, '{', d); err != nil {
 			return nil, err
 		}
 		return d, d.shape()
@@ -66,10 +65,14 @@ func reader[D any, P interface {
 }
 
 // parser returns how the ranges of a feed are read.
-func parser(name string, read func(io.Reader) (document, error)) func(io.Reader) iter.Seq2[ipranges.Range, error] {
+func parser(name string, read func([]byte) (document, error)) func(io.Reader) iter.Seq2[ipranges.Range, error] {
 	return func(r io.Reader) iter.Seq2[ipranges.Range, error] {
 		return func(yield func(ipranges.Range, error) bool) {
-			d, err := read(r)
+			raw, err := readAll(r)
+			var d document
+			if err == nil {
+				d, err = read(raw)
+			}
 			if err != nil {
 				yield(ipranges.Range{}, fmt.Errorf("%s: %w", name, err))
 				return
@@ -77,6 +80,18 @@ func parser(name string, read func(io.Reader) (document, error)) func(io.Reader)
 			ranges(name, d)(yield)
 		}
 	}
+}
+
+// readAll is io.ReadAll, which for a reader that knows its length needs no more
+// memory than that.
+func readAll(r io.Reader) ([]byte, error) {
+	sized, ok := r.(interface{ Len() int })
+	if !ok {
+		return io.ReadAll(r)
+	}
+	raw := make([]byte, sized.Len())
+	_, err := io.ReadFull(r, raw)
+	return raw, err
 }
 
 // ranges yields what a document says. A list with nothing in it is an error:
@@ -173,28 +188,25 @@ func public(p netip.Prefix) error {
 
 // decode reads one JSON document, which opens with a brace or a bracket, and
 // wants nothing after it.
-func decode(r io.Reader, opens byte, into any) error {
-	br := bufio.NewReader(r)
-	head, err := br.Peek(512)
-	if err != nil && !errors.Is(err, io.EOF) {
+func decode(raw []byte, opens byte, into any) error {
+	if err := looksLikeJSON(raw[:min(512, len(raw))], opens); err != nil {
 		return err
 	}
-	if err := looksLikeJSON(head, opens); err != nil {
-		return err
+	raw = bytes.TrimPrefix(raw, bom)
+	if json.Unmarshal(raw, into) == nil {
+		return nil
 	}
-	if bytes.HasPrefix(head, bom) {
-		if _, err := br.Discard(len(bom)); err != nil {
-			return err
-		}
-	}
-	dec := json.NewDecoder(br)
+	return explain(raw, into)
+}
+
+// explain says what is wrong with a document. A decoder tells more about it,
+// and needs much more memory.
+func explain(raw []byte, into any) error {
+	dec := json.NewDecoder(bytes.NewReader(raw))
 	if err := dec.Decode(into); err != nil {
 		return asJSONError(err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return errors.New("there is more after the end of the JSON document")
-	}
-	return nil
+	return errors.New("there is more after the end of the JSON document")
 }
 
 // asJSONError says in the words of a user what the library found.

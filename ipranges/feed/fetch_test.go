@@ -145,6 +145,9 @@ func TestFetchRefuses(t *testing.T) {
 		{"a circle", "redirected 5 times", feed.Validators{}, func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, "/again", http.StatusFound)
 		}},
+		{"a list of somebody else", "52.216.10.1 is missing, which every list of aws has", feed.Validators{}, func(w http.ResponseWriter, _ *http.Request) {
+			put(t, w, []byte(`{"prefixes": [{"ip_prefix": "192.0.2.0/24", "region": "x", "service": "S3"}], "ipv6_prefixes": []}`))
+		}},
 		{"half of what was", "entries, 1000 before: not plausible", feed.Validators{Entries: 1000}, func(w http.ResponseWriter, _ *http.Request) {
 			put(t, w, raw)
 		}},

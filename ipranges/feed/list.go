@@ -1,11 +1,9 @@
 package feed
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"iter"
 	"net/netip"
 	"strings"
@@ -39,35 +37,26 @@ type listDocument struct {
 }
 
 // listReader returns how a provider's text is read.
-func listReader(provider, service string) func(io.Reader) (document, error) {
-	return func(r io.Reader) (document, error) {
-		d := &listDocument{provider: provider, service: service}
-		return d, d.scan(r)
-	}
-}
-
-func (d *listDocument) scan(r io.Reader) error {
-	br := bufio.NewReader(r)
-	head, err := br.Peek(512)
-	if err != nil && !errors.Is(err, io.EOF) {
-		return err
-	}
-	if err := looksLikeList(head); err != nil {
-		return err
-	}
-	lines := bufio.NewScanner(br)
-	for lines.Scan() {
-		if len(d.lines) == maxLines {
-			return fmt.Errorf("more than %d lines", maxLines)
+func listReader(provider, service string) func([]byte) (document, error) {
+	return func(raw []byte) (document, error) {
+		raw = bytes.TrimPrefix(raw, bom)
+		if err := looksLikeList(raw[:min(512, len(raw))]); err != nil {
+			return nil, err
 		}
-		d.lines = append(d.lines, strings.TrimSpace(strings.TrimPrefix(lines.Text(), string(bom))))
+		d := &listDocument{provider: provider, service: service}
+		for text := range strings.Lines(string(raw)) {
+			if len(d.lines) == maxLines {
+				return nil, fmt.Errorf("more than %d lines", maxLines)
+			}
+			d.lines = append(d.lines, strings.TrimSpace(text))
+		}
+		return d, nil
 	}
-	return lines.Err()
 }
 
 // looksLikeList tells apart what people and proxies hand over instead.
 func looksLikeList(head []byte) error {
-	text := bytes.TrimLeft(bytes.TrimPrefix(head, bom), " \t\r\n")
+	text := bytes.TrimLeft(head, " \t\r\n")
 	switch {
 	case len(text) == 0:
 		return errors.New("nothing in it, want a list of prefixes")

@@ -2,7 +2,6 @@ package feed
 
 import (
 	"fmt"
-	"io"
 	"iter"
 	"strconv"
 	"strings"
@@ -37,9 +36,9 @@ type m365Set struct {
 }
 
 // readM365 reads the one file whose document is an array.
-func readM365(r io.Reader) (document, error) {
+func readM365(raw []byte) (document, error) {
 	var d m365Document
-	if err := decode(r, '[', &d); err != nil {
+	if err := decode(raw, '[', &d); err != nil {
 		return nil, err
 	}
 	return d, d.shape()

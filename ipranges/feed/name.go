@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"bytes"
 	"fmt"
 	"iter"
 	"slices"
@@ -60,7 +59,7 @@ func name(pattern string, l ipranges.Label) (Name, error) {
 // Names returns the host names in a file of the feed, none if it has only
 // addresses. The file is one that Read took.
 func (f Feed) Names(raw []byte) ([]Name, error) {
-	d, err := f.read(bytes.NewReader(raw))
+	d, err := f.read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}

@@ -1,7 +1,6 @@
 package feed
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -31,7 +30,7 @@ type Snapshot struct {
 // Read reads a file of the feed. Whoever wants only the ranges, of a file that
 // was checked before, takes Parse.
 func (f Feed) Read(raw []byte) (*Snapshot, error) {
-	d, err := f.read(bytes.NewReader(raw))
+	d, err := f.read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
