@@ -157,6 +157,9 @@ func fuzz(f *testing.F, name string) {
 			}
 		}
 		s, err := this.Read(raw)
+		if err != nil && strings.HasPrefix(err.Error(), name+": names: ") {
+			return // ranges without their names are not kept either
+		}
 		if (err == nil) != (len(bad) == 0) || err == nil && len(s.Ranges) != len(good) {
 			t.Errorf("Read: %v, with %d ranges and %d errors", err, len(good), len(bad))
 		}
