@@ -88,10 +88,16 @@ func (t *Table) work(a netip.Addr) *answer {
 
 // home returns the index of the label to fold to, -1 if there is none.
 func home(labels []Label) int {
-	if i := slices.IndexFunc(labels, func(l Label) bool { return !catchAll(l) && !Inbound(l) }); i >= 0 {
-		return i
+	i := slices.IndexFunc(labels, func(l Label) bool { return !catchAll(l) && !Inbound(l) })
+	if i < 0 {
+		return slices.IndexFunc(labels, func(l Label) bool { return !Inbound(l) })
 	}
-	return slices.IndexFunc(labels, func(l Label) bool { return !Inbound(l) })
+	if l, ok := front(labels[i]); ok {
+		if j := slices.IndexFunc(labels, l.Covers); j >= 0 {
+			return j
+		}
+	}
+	return i
 }
 
 func (e *entry) size(v4 bool) uint64 {

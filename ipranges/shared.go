@@ -19,6 +19,17 @@ func catchAll(l Label) bool {
 	return false
 }
 
+// front returns the service that a person would name for l, where several are
+// published for the same machines: GitHub's lists of them differ by a few
+// addresses, and the shortest one would name the rule of all who use git.
+func front(l Label) (Label, bool) {
+	same := tenancy{provider: "github", services: []string{"api", "git", "copilot"}}
+	if strings.EqualFold(l.Provider, same.provider) && same.fits(l.Service) {
+		return Label{Provider: l.Provider, Service: "web"}, true
+	}
+	return Label{}, false
+}
+
 // A tenancy says of a provider's services whether customers have a place there.
 // An empty services list means all of them; an entry that ends in * means every
 // service whose name begins so.

@@ -181,6 +181,18 @@ func TestCallersAreNoHome(t *testing.T) {
 	}
 }
 
+// One machine serves all of them; the one with the shortest list is no name for
+// it.
+func TestHomeIsTheServiceAPersonWouldName(t *testing.T) {
+	tab := table(t, "192.0.2.0/24 github/web", "192.0.2.0/24 github/api", "192.0.2.0/25 github/copilot", "192.0.2.7/32 github/pages",
+		"198.51.100.0/24 github/git")
+	for a, want := range map[string]string{"192.0.2.1": "github/web", "192.0.2.200": "github/web", "192.0.2.7": "github/pages", "198.51.100.1": "github/git"} {
+		if got, _ := tab.Home(netip.MustParseAddr(a)); got.String() != want {
+			t.Errorf("home of %s: got %q, want %q", a, got, want)
+		}
+	}
+}
+
 func TestShared(t *testing.T) {
 	for text, want := range map[string]bool{
 		"aws": true, "aws/EC2/us-east-1": true, "aws/S3": true, "aws/CLOUDFRONT/GLOBAL": true, "aws/AMAZON": true, "AWS/s3": true,

@@ -3,18 +3,21 @@
 // # Vocabulary
 //
 // A [Feed] is one published file: where it is and how it reads. A [Snapshot] is
-// what it said once, checked. [Assemble] makes one list of several feeds.
+// what it said once, checked. A [Name] is a host name that a publisher says is
+// its own. [Assemble] makes one list of several feeds.
 //
 // # What it promises
 //
 // A file is taken whole or not at all: one entry that cannot be read, an empty
 // list, private space or a suspiciously short prefix refuse it. Two files that
-// say the same have the same [Snapshot.Content], however they are written.
+// say the same have the same [Snapshot.Content], however they are written. What
+// calls others (crawlers, runners, webhooks) is never taken for a destination:
+// see [Refused].
 //
 // # What it does not do
 //
-// It opens no file and reads no clock. Only [Fetch] uses the network, through
-// the client it is given.
+// It opens no file and resolves no name. Only [Fetch] and [Persist] use the
+// network, through the client they are given.
 package feed
 
 import (
