@@ -164,7 +164,7 @@ func (db *DB) AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set {
 // that leads on to more goes in circles.
 func (db *DB) walk() announced {
 	all := announced{by: map[uint32]ipranges.Set{}}
-	by := map[uint32][]netip.Prefix{}
+	by, at := map[uint32]*networks{}, map[uintptr]*networks{} // by system, and by where its record is
 	left := uint64(db.reader.Metadata.NodeCount) + 1
 	for result := range db.reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
 		if left == 0 {
@@ -174,15 +174,39 @@ func (db *DB) walk() announced {
 		if err := result.Err(); err != nil {
 			return announced{err: fmt.Errorf("damaged: %w", err)}
 		}
-		if as, ok := db.record(result); ok {
+		if !result.Found() {
+			continue
+		}
+		of, known := at[result.Offset()]
+		if !known {
+			of = db.networksOf(result, by)
+			at[result.Offset()] = of
+		}
+		if of != nil {
 			all.networks++
-			by[as.Number] = append(by[as.Number], result.Prefix())
+			of.prefixes = append(of.prefixes, result.Prefix())
 		}
 	}
-	for number, prefixes := range by {
-		all.by[number] = ipranges.NewSet(prefixes...)
+	for number, of := range by {
+		all.by[number] = ipranges.NewSet(of.prefixes...)
+		of.prefixes = nil
 	}
 	return all
+}
+
+// networks are what one system announces.
+type networks struct{ prefixes []netip.Prefix }
+
+// networksOf returns those of the system in a record, nil if it has none.
+func (db *DB) networksOf(result maxminddb.Result, by map[uint32]*networks) *networks {
+	as, ok := db.record(result)
+	if !ok {
+		return nil
+	}
+	if by[as.Number] == nil {
+		by[as.Number] = &networks{}
+	}
+	return by[as.Number]
 }
 
 // A record is an entry in one of the schemas in use: that of GeoLite2-ASN,
