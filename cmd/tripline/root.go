@@ -1,15 +1,7 @@
 package main
 
 import (
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
-	"time"
-
 	"github.com/spf13/cobra"
-
-	"tripline/learn"
 )
 
 func newRootCommand(a *app) *cobra.Command {
@@ -48,7 +40,7 @@ Exit status:
 	c.SetVersionTemplate("tripline {{.Version}}\n")
 	f := c.PersistentFlags()
 	f.StringVar(&a.dbPath, "db", "", "database `FILE` (default "+databasePath()+")")
-	f.StringVar(&a.configPath, "config", "", "configuration `FILE` (default tripline.yaml, if it is there)")
+	f.StringVar(&a.configPath, "config", "", "configuration `FILE` (default tripline.yaml here, beside the database or in "+systemConfig()+")")
 	f.StringVar(&a.color, "color", "auto", "`WHEN` to use colour: auto, always or never")
 	f.BoolVarP(&a.quiet, "quiet", "q", false, "say nothing but errors on standard error")
 	c.CompletionOptions.HiddenDefaultCmd = true
@@ -72,43 +64,4 @@ func family(c *cobra.Command) *cobra.Command {
 		return unknownCommand(c, args[0])
 	}
 	return c
-}
-
-// configure reads the configuration file before any command runs.
-func (a *app) configure() error {
-	if a.color != "auto" && a.color != "always" && a.color != "never" {
-		return fmt.Errorf("--color %q: want auto, always or never", learn.Printable(a.color))
-	}
-	path := a.configPath
-	if path == "" {
-		path = "tripline.yaml"
-	}
-	text, err := os.ReadFile(path)
-	switch {
-	case err == nil:
-	case a.configPath == "" && errors.Is(err, fs.ErrNotExist):
-		a.config.Never = learn.NewNever(nil, nil)
-		return nil
-	default:
-		return fmt.Errorf("read configuration: %w", err)
-	}
-	a.config, err = learn.DecodeConfig(path, text)
-	return err
-}
-
-// zone returns the zone for time stamps that carry none: the flag, then the
-// configuration, then UTC.
-func (a *app) zone(flag string) (*time.Location, error) {
-	name := flag
-	if name == "" {
-		name = a.config.Zone
-	}
-	if name == "" {
-		return time.UTC, nil
-	}
-	loc, err := time.LoadLocation(name)
-	if err != nil {
-		return nil, learn.WithHint(fmt.Errorf("unknown time zone %q", learn.Printable(name)), "--tz takes an IANA name such as Europe/Berlin, or Local")
-	}
-	return loc, nil
 }
