@@ -2,6 +2,7 @@ package learn
 
 import (
 	"net/netip"
+	"slices"
 
 	"tripline/ipranges"
 )
@@ -19,16 +20,28 @@ type reason struct {
 	set ipranges.Set
 }
 
+// metadata is where clouds answer a machine's questions about itself, secrets
+// included: AWS, GCP, Azure and others; AWS by IPv6; Alibaba; GCP by IPv6;
+// Oracle; the host of an Azure machine.
+var metadata = []string{
+	"169.254.169.254/32", "fd00:ec2::254/128", "100.100.100.200/32", "fd20:ce::254/128", "192.0.0.192/32", "168.63.129.16/32",
+}
+
+// Metadata says whether a cloud answers a machine's questions about itself at a.
+func Metadata(a netip.Addr) bool {
+	a = a.Unmap().WithZone("")
+	return a.IsValid() && slices.Contains(metadata, netip.PrefixFrom(a, a.BitLen()).String())
+}
+
 // special is the space that is never a destination of its own right.
 // Sources: RFC 6890 and its registries, RFC 1122 section 3.2.1.3 (loopback,
 // this network), RFC 3927 and RFC 4291 (link-local), RFC 5771 and RFC 4291
-// (multicast), RFC 919 (limited broadcast). 169.254.169.254 and fd00:ec2::254
-// are the instance metadata addresses of AWS; GCP and Azure share the first.
+// (multicast), RFC 919 (limited broadcast).
 var special = []struct {
 	why      string
 	prefixes []string
 }{
-	{"cloud metadata", []string{"169.254.169.254/32", "fd00:ec2::254/128", "100.100.100.200/32"}},
+	{"cloud metadata", metadata},
 	{"loopback", []string{"127.0.0.0/8", "::1/128"}},
 	{"link-local", []string{"169.254.0.0/16", "fe80::/10"}},
 	{"multicast", []string{"224.0.0.0/4", "ff00::/8"}},
