@@ -19,6 +19,7 @@ const (
 	CutShort     = scan.CutShort
 	NoAddresses  = scan.NoAddresses
 	BadTime      = scan.BadTime
+	NoDate       = scan.NoDate
 	BadNumber    = scan.BadNumber
 	BadAddress   = scan.BadAddress
 	BadText      = scan.BadText

@@ -27,7 +27,7 @@ func newJudge(o Options) *judge {
 
 // decide sets Counted and Why.
 func (j *judge) decide(r *Record) {
-	j.now = uint32(max(1, r.Time.Unix()))
+	j.now = max(1, uint32(r.Time.Unix())) // before 1970 it wraps, and distances hold
 	if r.Why = j.aside(r); r.Why != "" {
 		return
 	}

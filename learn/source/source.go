@@ -51,8 +51,8 @@ type Options struct {
 // concurrent use.
 type Parser interface {
 	// Parse reads one line, without its line end, into r. Newest is when the
-	// file was last changed: some stamps have no year, some lines no time. The
-	// line is not kept. On an error, always a *RecordError, r is zero.
+	// file was last changed: some stamps have no year, some lines no time, and
+	// cannot be read if it is zero. The line is not kept. On an error, always a *RecordError, r is zero.
 	Parse(line []byte, newest time.Time, r *Record) error
 	// State returns what must survive a restart.
 	State() []byte

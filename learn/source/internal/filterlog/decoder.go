@@ -28,7 +28,8 @@ func New(zone *time.Location) *Decoder {
 }
 
 // Decode reads one line into l. Newest is when the log was last written, for
-// stamps that have no year. On an error l is zero.
+// stamps that have no year and lines that have no stamp: without it they are
+// errors. On an error l is zero.
 func (d *Decoder) Decode(line []byte, newest time.Time, l *Line) *scan.Error {
 	*l = Line{}
 	if err := d.decode(line, newest, l); err != nil {
@@ -45,6 +46,9 @@ func (d *Decoder) decode(line []byte, newest time.Time, l *Line) *scan.Error {
 	csv, err := d.header(line, newest, l)
 	if err != nil {
 		return err
+	}
+	if l.Timeless && newest.IsZero() {
+		return scan.Fault(scan.NoDate, "time", nil)
 	}
 	return d.record(csv, l)
 }

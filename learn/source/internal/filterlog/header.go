@@ -78,7 +78,11 @@ func (d *Decoder) bsd(b []byte, newest time.Time, l *Line) ([]byte, *scan.Error)
 		return nil, notALog(b)
 	}
 	l.Time, l.Zoneless = t, true
-	return d.tag(b, b[n+1:])
+	rest, err := d.tag(b, b[n+1:])
+	if err == nil && newest.IsZero() {
+		return nil, scan.Fault(scan.NoDate, "time", b[:n])
+	}
+	return rest, err
 }
 
 // iso reads forms G and H.

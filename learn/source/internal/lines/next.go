@@ -90,10 +90,13 @@ func (r *Reader) Cursor() Cursor {
 	return r.cur.cursor()
 }
 
-// Newest returns when the file that is read was last written, the zero time if
-// that is unknown.
+// Newest returns when the file that is read was last written. What comes in a
+// stream was written now, to the second.
 func (r *Reader) Newest() time.Time {
-	if r.cur.info == nil || r.log == nil {
+	switch {
+	case r.log == nil:
+		return time.Now().Truncate(time.Second)
+	case r.cur.info == nil:
 		return time.Time{}
 	}
 	return r.cur.info.ModTime()

@@ -14,6 +14,7 @@ const (
 	CutShort     Cause = "cut short"
 	NoAddresses  Cause = "no addresses in the line"
 	BadTime      Cause = "bad time"
+	NoDate       Cause = "no date in the line, and none to go by"
 	BadNumber    Cause = "bad number"
 	BadAddress   Cause = "bad address"
 	BadText      Cause = "bad text"
