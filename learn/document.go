@@ -189,7 +189,24 @@ func fromDocument(d *baselineDoc, node *yaml.Node) (*Baseline, error) {
 		}
 		b.Rules = append(b.Rules, r)
 	}
+	if i := repeated(b.Rules); i >= 0 {
+		return nil, at(node, "rules", i, "to").errorf("a second rule for %s; write its ports in one rule", b.Rules[i].To)
+	}
 	return b, nil
+}
+
+// repeated returns the first rule that is for the same destination as one
+// before it, or -1. [Diff] compares rules by their destination.
+func repeated(rules []Rule) int {
+	seen := map[string]bool{}
+	for i := range rules {
+		to := rules[i].To.String()
+		if seen[to] {
+			return i
+		}
+		seen[to] = true
+	}
+	return -1
 }
 
 func fromRule(d *ruleDoc, node *yaml.Node, i int) (Rule, error) {

@@ -61,6 +61,8 @@ const head = "tripline: baseline/1\nagent: bot\nrules:\n"
 // its line.
 func TestBadBaselines(t *testing.T) {
 	for text, want := range map[string]string{
+		head + "- to: {prefix: 203.0.113.8}\n  ports: [tcp/443]\n- to: {prefix: 203.0.113.8/32}\n  ports: [udp/53]\n":     "line 6: a second rule for 203.0.113.8; write its ports in one rule",
+		head + "- to: {name: a.example}\n  ports: [tcp/443]\n- to: {name: A.example, within: [aws]}\n  ports: [udp/53]\n": "line 6: a second rule for a.example",
 		"": "holds no baseline",
 		"tripline: baseline/9\nagent: bot\nrules: []\n":                                   `line 1: this is "baseline/9", want baseline/1`,
 		"tripline: baseline/1\nagent: b t\nrules: []\n":                                   "line 2: invalid agent name",
