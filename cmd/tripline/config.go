@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"syscall"
 	"time"
 
 	"tripline/learn"
@@ -39,7 +40,7 @@ func (a *app) configText() (path string, text []byte, err error) {
 	}
 	for _, path := range []string{configName, filepath.Join(filepath.Dir(a.path()), configName), systemConfig()} {
 		text, err := os.ReadFile(path)
-		if !errors.Is(err, fs.ErrNotExist) {
+		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return path, text, err
 		}
 	}
