@@ -67,13 +67,13 @@ const (
 	week    = 14 * halfDay
 )
 
-// translated is space whose addresses hold IPv4 addresses (RFC 6052, RFC 8215,
-// RFC 4380): one network of it reaches everything.
-var translated = []string{"64:ff9b::/96", "64:ff9b:1::/48", "2001::/32"}
+// indirect is space whose addresses hold IPv4 addresses (RFC 6052, RFC 8215,
+// RFC 3056, RFC 4380): one network of it reaches everything.
+var indirect = []string{"64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"}
 
 func newFolding(ds []Destination, o FoldOptions) *folding {
 	f := &folding{options: o, lambda: o.Lambda, beta: o.Beta}
-	f.hosts = NewNever(nil, nil).Hosts().Union(setOf(translated)).Union(o.Hosts)
+	f.hosts = NewNever(nil, nil).Hosts().Union(setOf(indirect)).Union(o.Hosts)
 	if f.lambda == 0 {
 		f.lambda = DefaultLambda
 	}

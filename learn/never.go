@@ -2,7 +2,6 @@ package learn
 
 import (
 	"net/netip"
-	"slices"
 
 	"tripline/ipranges"
 )
@@ -27,10 +26,12 @@ var metadata = []string{
 	"169.254.169.254/32", "fd00:ec2::254/128", "100.100.100.200/32", "fd20:ce::254/128", "192.0.0.192/32", "168.63.129.16/32",
 }
 
+var metadataSet = setOf(metadata)
+
 // Metadata says whether a cloud answers a machine's questions about itself at a.
 func Metadata(a netip.Addr) bool {
 	a = a.Unmap().WithZone("")
-	return a.IsValid() && slices.Contains(metadata, netip.PrefixFrom(a, a.BitLen()).String())
+	return a.IsValid() && metadataSet.Contains(a)
 }
 
 // special is the space that is never a destination of its own right.
@@ -55,12 +56,12 @@ var privateSpace = []string{"10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "10
 
 // NewNever returns the default bounding set with the user's own additions.
 func NewNever(prefixes []netip.Prefix, names []string) Never {
-	n := Never{private: setOf(privateSpace), names: map[string]bool{}}
+	n := Never{private: translated(setOf(privateSpace)), names: map[string]bool{}}
 	for _, s := range special {
-		n.reasons = append(n.reasons, reason{s.why, setOf(s.prefixes)})
+		n.reasons = append(n.reasons, reason{s.why, translated(setOf(s.prefixes))})
 	}
 	if len(prefixes) > 0 {
-		n.reasons = append(n.reasons, reason{"in the never list of the configuration", ipranges.NewSet(prefixes...)})
+		n.reasons = append(n.reasons, reason{"in the never list of the configuration", translated(ipranges.NewSet(prefixes...))})
 	}
 	for _, name := range names {
 		n.names[name] = true
@@ -68,8 +69,10 @@ func NewNever(prefixes []netip.Prefix, names []string) Never {
 	return n
 }
 
-// Forbids says whether no rule may admit a, and in words why.
+// Forbids says whether no rule may admit a, and in words why. An address that
+// holds an IPv4 address is what that one is.
 func (n Never) Forbids(a netip.Addr) (why string, forbidden bool) {
+	a = held(a)
 	for _, r := range n.reasons {
 		if r.set.Contains(a) {
 			return r.why, true
@@ -82,16 +85,30 @@ func (n Never) Forbids(a netip.Addr) (why string, forbidden bool) {
 func (n Never) ForbidsName(name string) bool { return n.names[name] }
 
 // Private says whether a is in space where a rule may name only single hosts.
-func (n Never) Private(a netip.Addr) bool { return n.private.Contains(a) }
+func (n Never) Private(a netip.Addr) bool { return n.private.Contains(held(a)) }
 
 // Bound returns what is left of a rule's addresses: nothing forbidden, and
-// private space only where the rule names that one host.
+// private space only where the rule names that one host. So is the space of
+// local translators: where in it an IPv4 address is, only they know.
 func (n Never) Bound(s ipranges.Set, single bool) ipranges.Set {
 	for _, r := range n.reasons {
 		s = s.Subtract(r.set)
 	}
-	if !single {
-		s = s.Subtract(n.private)
+	switch {
+	case !n.private.IsEmpty() && !single:
+		return s.Subtract(n.private).Subtract(localSpace)
+	case !s.Intersect(localSpace).IsEmpty():
+		return n.withoutHeld(s)
+	}
+	return s
+}
+
+// withoutHeld drops the hosts of local translators that hold what is forbidden.
+func (n Never) withoutHeld(s ipranges.Set) ipranges.Set {
+	for _, p := range s.Intersect(localSpace).Prefixes() {
+		if _, forbidden := n.Forbids(p.Addr()); forbidden {
+			s = s.Subtract(ipranges.NewSet(p))
+		}
 	}
 	return s
 }
