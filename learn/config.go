@@ -45,8 +45,13 @@ func DecodeConfig(file string, text []byte) (Config, error) {
 	if err := dec.Decode(&doc); err != nil && !errors.Is(err, io.EOF) {
 		return Config{}, fmt.Errorf("read %s: %w", file, plainly(err))
 	}
-	var node yaml.Node
+	var node, second yaml.Node
 	if err := yaml.Unmarshal(text, &node); err != nil {
+		return Config{}, fmt.Errorf("read %s: %w", file, plainly(err))
+	}
+	if err := dec.Decode(&second); err == nil {
+		return Config{}, fmt.Errorf("read %s: %w", file, at(&second).errorf("a second document; a configuration is one"))
+	} else if !errors.Is(err, io.EOF) {
 		return Config{}, fmt.Errorf("read %s: %w", file, plainly(err))
 	}
 	c, err := doc.config(&node)
