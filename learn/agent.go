@@ -91,11 +91,11 @@ func ParseSelector(text string) (Selector, error) {
 
 // checkName holds agent names to what every export can write.
 func checkName(name string) error {
-	ok := name != "" && len(name) <= 63 && !strings.ContainsFunc(name, func(r rune) bool {
+	ok := name != "" && len(name) <= 63 && !strings.ContainsRune("._-", rune(name[0])) && !strings.ContainsFunc(name, func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' || r == '.')
 	})
 	if !ok {
-		return fmt.Errorf("invalid agent name %q, want 1 to 63 letters, digits, dots, dashes and underscores", name)
+		return fmt.Errorf("invalid agent name %q, want 1 to 63 letters, digits, dots, dashes and underscores, a letter or digit first", name)
 	}
 	return nil
 }

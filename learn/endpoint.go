@@ -10,9 +10,13 @@ import (
 )
 
 // ParseTo reads what [To.String] prints: an address, a prefix, "AS64500", a
-// published set such as "aws/S3/us-east-1", or a name.
+// published set such as "aws/S3/us-east-1", or a name. Addresses and prefixes
+// may be in brackets.
 func ParseTo(text string) (To, error) {
-	if a, err := netip.ParseAddr(strings.Trim(text, "[]")); err == nil {
+	if inner, ok := strings.CutPrefix(text, "["); ok && strings.HasSuffix(inner, "]") {
+		text = strings.TrimSuffix(inner, "]")
+	}
+	if a, err := netip.ParseAddr(text); err == nil {
 		a = a.Unmap().WithZone("")
 		return To{Prefix: netip.PrefixFrom(a, a.BitLen())}, nil
 	}
@@ -56,13 +60,17 @@ func ParseEndpoint(text string) (To, Service, error) {
 
 func parsePort(text string) (Service, error) {
 	port, proto, ok := strings.Cut(text, "/")
-	if _, err := strconv.Atoi(port); err != nil {
-		return ParseService(text)
+	if _, err := strconv.Atoi(port); err == nil {
+		if !ok {
+			proto = "tcp"
+		}
+		text = proto + "/" + port
 	}
-	if !ok {
-		proto = "tcp"
+	s, err := ParseService(text)
+	if err == nil && s.Proto.HasPorts() && s.Port == 0 {
+		return s, fmt.Errorf("port 0 is no port: %q", text)
 	}
-	return ParseService(proto + "/" + port)
+	return s, err
 }
 
 // Endpoint writes a destination as [ParseEndpoint] reads it.
