@@ -56,6 +56,14 @@ func (w *watching) tail(ctx context.Context, s *source.Stream, key string) error
 	dirty, saved := false, w.a.now()
 	for ctx.Err() == nil {
 		next := s.Next(&r)
+		if !exhausted(next) {
+			dirty = true
+			if err := w.tell(s, &r, next); err != nil {
+				return err
+			}
+		}
+		// Only now: the place that is kept is behind what Next returned, and what
+		// was not told before it would be lost to a crash.
 		if exhausted(next) || w.a.now().Sub(saved) > followAge {
 			kept, err := w.pause(ctx, s, key, dirty)
 			if err != nil {
@@ -67,11 +75,6 @@ func (w *watching) tail(ctx context.Context, s *source.Stream, key string) error
 			if err := s.Wait(ctx, followAge); err != nil && ctx.Err() == nil {
 				return err
 			}
-			continue
-		}
-		dirty = true
-		if err := w.tell(s, &r, next); err != nil {
-			return err
 		}
 	}
 	_, err := w.pause(ctx, s, key, dirty)
