@@ -10,6 +10,7 @@ import (
 
 	"tripline/enforce"
 	"tripline/enforce/alert"
+	"tripline/enforce/export"
 	"tripline/learn"
 	"tripline/learn/source"
 	"tripline/store"
@@ -99,6 +100,9 @@ func (o *enforceOptions) prepare(ctx context.Context, a *app) (*watching, error)
 	}
 	if w.write == nil {
 		return nil, fmt.Errorf("--format %q: want json or text", learn.Printable(o.format))
+	}
+	if _, err := export.Find(o.export.to); err != nil {
+		return nil, err
 	}
 	err := a.read(func(s *store.Store) error {
 		if err := w.find(s); err != nil {

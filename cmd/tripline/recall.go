@@ -21,6 +21,11 @@ func (a *app) recall(s *store.Store, prefix string) (*reviewed, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
+	if done, err := approvedAs(s, digest); err != nil {
+		return nil, "", err
+	} else if done != nil {
+		return nil, "", done
+	}
 	var shown shownDoc
 	if err := json.Unmarshal(doc, &shown); err != nil {
 		return nil, "", fmt.Errorf("what was shown as %s: %w", digest[:12], err)
@@ -48,6 +53,36 @@ func (a *app) recall(s *store.Store, prefix string) (*reviewed, string, error) {
 		return nil, "", stale(digest, at, "what its rules admit has changed since")
 	}
 	return r, digest, nil
+}
+
+// An approvedError says that what was shown is the approved baseline already.
+type approvedError struct {
+	digest string
+	by     learn.Approval
+}
+
+// Error implements error.
+func (e *approvedError) Error() string {
+	return fmt.Sprintf("%s is already approved, by %s on %s", e.digest[:12], learn.Printable(e.by.By), e.by.At.Format("2006-01-02 15:04 MST"))
+}
+
+// approvedAs returns who approved what was shown with a digest, if that is a
+// baseline of today: to approve it again is no mistake.
+func approvedAs(s *store.Store, digest string) (*approvedError, error) {
+	agents, err := s.Agents()
+	if err != nil {
+		return nil, err
+	}
+	for _, agent := range agents {
+		b, err := baseline(s, agent.Name)
+		if err != nil {
+			return nil, err
+		}
+		if b != nil && b.Approved != nil && b.Approved.Shown == digest {
+			return &approvedError{digest, *b.Approved}, nil
+		}
+	}
+	return nil, nil //nolint:nilnil // it is not
 }
 
 func stale(digest string, at time.Time, why string) error {

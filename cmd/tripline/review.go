@@ -119,6 +119,10 @@ func (o *reviewOptions) approval(a *app) error {
 
 func (o *reviewOptions) approveShown(a *app, s *store.Store) error {
 	r, digest, err := a.recall(s, o.approve)
+	if done, ok := errors.AsType[*approvedError](err); ok {
+		a.say("%s: nothing is changed", done)
+		return nil
+	}
 	if err != nil {
 		return err
 	}
