@@ -1,7 +1,6 @@
 package source
 
 import (
-	"net/netip"
 	"strings"
 
 	"tripline/learn"
@@ -41,6 +40,3 @@ func opensNothing(r *Record) Why {
 func opensTCP(flags string) bool {
 	return strings.Contains(flags, "S") && !strings.ContainsAny(flags, "ARF")
 }
-
-// isMetadata says whether a answers a cloud machine's questions about itself.
-func isMetadata(a netip.Addr) bool { return a == metadata4 || a == metadata6 }

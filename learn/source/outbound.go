@@ -59,13 +59,10 @@ func (j *judge) aside(r *Record) Why {
 	return ""
 }
 
-// passIn judges what a rule let in on an interface.
+// passIn judges what a rule let in on an interface. Where hosts and the internet
+// are on the same side, as far as the log shows, only local addresses are hosts.
 func (j *judge) passIn(r *Record) Why {
-	side := j.roles.of(r.Interface)
-	if j.place.isLocal(r.Src) {
-		side = j.roles.learn(r.Interface, inside)
-	}
-	if side != inside {
+	if !j.fromHost(r) {
 		return Inbound
 	}
 	if why := j.place.noDestination(r.Dst); why == Loopback {
@@ -73,9 +70,26 @@ func (j *judge) passIn(r *Record) Why {
 	} else if why != "" {
 		return why
 	}
+	tuple := j.tupleKey(r)
+	if j.recent.within(tuple^leftFirst, j.now, pairWindow) {
+		return SameConnection
+	}
 	j.recent.note(j.targetKey(r), j.now, pairWindow)
-	j.recent.note(j.tupleKey(r), j.now, pairWindow)
+	j.recent.note(tuple, j.now, pairWindow)
 	return j.exchange(r, Outbound)
+}
+
+// fromHost says whether a packet that was let in comes from the inside.
+func (j *judge) fromHost(r *Record) bool {
+	if j.place.isLocal(r.Src) {
+		is := j.roles.learn(r.Interface, hosts)
+		return is == inside || is == mixed
+	}
+	if j.roles.of(r.Interface) != inside {
+		return false
+	}
+	j.roles.addHost(r.Interface, r.Src)
+	return true
 }
 
 // passOut judges what a rule let out on an interface: after translation, so that
@@ -84,20 +98,46 @@ func (j *judge) passOut(r *Record) Why {
 	if why := j.place.noDestination(r.Dst); why != "" {
 		return why
 	}
-	if j.place.isLocal(r.Dst) && !isMetadata(r.Dst) {
+	if j.towardsHost(r) {
 		return TowardsLocal
 	}
-	if j.roles.learn(r.Interface, outside) == inside {
-		return TowardsLocal
-	}
-	if j.recent.within(j.targetKey(r), j.now, pairWindow) ||
-		j.recent.within(j.tupleKey(r), j.now, pairWindow) {
+	j.roles.learn(r.Interface, j.departure(r))
+	tuple := j.tupleKey(r)
+	if j.recent.within(j.targetKey(r), j.now, pairWindow) || j.recent.within(tuple, j.now, pairWindow) {
 		return SameConnection
 	}
+	// The two lines may come in the wrong order. Only the same five values are
+	// looked for then: of a translated connection, the line on the inside alone
+	// knows the host.
+	j.recent.note(tuple^leftFirst, j.now, pairWindow)
 	if j.place.isOwn(r.Src) {
 		return j.exchange(r, Outbound)
 	}
 	return j.exchange(r, OutboundNAT)
+}
+
+// leftFirst makes of the key of a flow that of its line on the outside.
+const leftFirst = 0x5bd1e9955bd1e995
+
+// towardsHost says whether a packet on the way out goes to a host. A local
+// address is one, and so is whatever is on an interface that the user called
+// inside. On one that only looks like the inside, a single forged or stray
+// private source made it look so, and all traffic of a site must not be dropped
+// for that: a destination there is a host if it is an IPv6 address of a network
+// from which packets came in there. IPv4 hosts with public addresses are known
+// by [Options] alone.
+func (j *judge) towardsHost(r *Record) bool {
+	return j.place.isHost(r.Dst) || j.roles.isSaid(r.Interface, inside) || j.roles.hasHost(r.Interface, r.Dst)
+}
+
+// departure is what a packet shows that was let out to the internet. IPv4 leaves
+// with the firewall's own address; IPv6 may as well come from the internet, to a
+// host that was silent so far.
+func (j *judge) departure(r *Record) evidence {
+	if r.Src.Is4() || j.place.isFirewall(r.Src) {
+		return translated
+	}
+	return outwards
 }
 
 // exchange merges the lines of one UDP exchange that outlived its state.
@@ -124,7 +164,7 @@ func (j *judge) targetKey(r *Record) uint64 {
 // blockIn judges what a rule refused on the way in.
 func (j *judge) blockIn(r *Record) Why {
 	side := j.roles.of(r.Interface)
-	if side == outside || side == unknown && !j.place.isLocal(r.Src) {
+	if side == outside || side != inside && !j.place.isLocal(r.Src) {
 		return Inbound
 	}
 	if why := j.place.noDestination(r.Dst); why != "" {
@@ -138,7 +178,7 @@ func (j *judge) blockOut(r *Record) Why {
 	if why := j.place.noDestination(r.Dst); why != "" {
 		return why
 	}
-	if j.place.isLocal(r.Dst) && !isMetadata(r.Dst) || j.roles.of(r.Interface) == inside {
+	if j.towardsHost(r) {
 		return TowardsLocal
 	}
 	return j.attempt(r)

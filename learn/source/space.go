@@ -3,6 +3,8 @@ package source
 import (
 	"net/netip"
 	"slices"
+
+	"tripline/learn"
 )
 
 // A place answers where an address is, as far as a firewall's log can know.
@@ -11,13 +13,7 @@ type place struct {
 	firewall []netip.Addr
 }
 
-// metadata is where clouds answer a machine's questions about itself. An agent
-// that asks is news, though the addresses are link-local and private.
-var (
-	metadata4 = netip.AddrFrom4([4]byte{169, 254, 169, 254})
-	metadata6 = netip.MustParseAddr("fd00:ec2::254")
-	broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
-)
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // isLocal says whether a is private or one of the user's own networks.
 func (p *place) isLocal(a netip.Addr) bool {
@@ -44,25 +40,31 @@ func isShared(a netip.Addr) bool {
 	return b[0] == 100 && b[1]&0xc0 == 64
 }
 
+// isHost says whether a is local and a host's. An agent that asks a cloud about
+// its machine is news, though that address is private.
+func (p *place) isHost(a netip.Addr) bool { return p.isLocal(a) && !learn.Metadata(a) }
+
 // noDestination says why a is no destination of interest, "" if it is one.
 func (p *place) noDestination(a netip.Addr) Why {
 	switch {
-	case a == metadata4 || a == metadata6:
-		return ""
 	case a.IsMulticast():
 		return Multicast
 	case a.IsUnspecified():
 		return NoDestination
 	case a.IsLoopback():
 		return Loopback
-	case a.IsLinkLocalUnicast():
+	case a.IsLinkLocalUnicast() && !learn.Metadata(a):
 		return LinkLocal
 	case a == broadcast || p.isBroadcast(a):
 		return Broadcast
-	case len(p.firewall) > 0 && slices.Contains(p.firewall, a):
+	case p.isFirewall(a):
 		return ToFirewall
 	}
 	return ""
+}
+
+func (p *place) isFirewall(a netip.Addr) bool {
+	return len(p.firewall) > 0 && slices.Contains(p.firewall, a)
 }
 
 // isBroadcast says whether a is the last address of a network the user named.

@@ -1,16 +1,21 @@
 package source
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"slices"
+	"strings"
 )
 
 // The state of a judge: a version, the seed, when the last record was, the
-// interfaces seen, what is still remembered, and a checksum.
-const stateVersion = 1
+// interfaces seen, the networks of hosts, what is still remembered, and a
+// checksum.
+const stateVersion = 2
 
 // state writes it. What is too old to matter is left out.
 func (j *judge) state() []byte {
@@ -27,7 +32,7 @@ func (j *judge) state() []byte {
 func (j *judge) restore(b []byte) error {
 	if len(b) == 0 {
 		j.recent, j.now = newRecent(), 0
-		j.roles.restore(nil)
+		j.roles.restore(nil, nil)
 		return nil
 	}
 	if b[0] != stateVersion {
@@ -51,15 +56,20 @@ func (j *judge) read(b []byte) error {
 	table.seed = [2]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
 	now := binary.LittleEndian.Uint32(b[16:])
 	seen, b, ok := readRoles(b[20:])
+	if !ok {
+		return errDamaged
+	}
+	hosts, b, ok := readNetworks(b)
 	if !ok || !table.read(b) {
 		return errDamaged
 	}
-	j.roles.restore(seen)
+	j.roles.restore(seen, hosts)
 	j.recent, j.now = table, now
 	return nil
 }
 
-// append writes how many interfaces there are, then length, name and role.
+// append writes how many interfaces there are, then length, name and evidence;
+// and the same of the networks, with their addresses.
 func (r *roles) append(b []byte) []byte {
 	names := make([]string, 0, len(r.seen))
 	for name := range r.seen {
@@ -72,21 +82,51 @@ func (r *roles) append(b []byte) []byte {
 		b = append(b, name...)
 		b = append(b, byte(r.seen[name]))
 	}
+	return r.appendNetworks(b)
+}
+
+func (r *roles) appendNetworks(b []byte) []byte {
+	list := slices.SortedFunc(maps.Keys(r.hosts), func(m, n network) int {
+		return cmp.Or(strings.Compare(m.name, n.name), bytes.Compare(m.bits[:], n.bits[:]))
+	})
+	b = binary.LittleEndian.AppendUint16(b, uint16(len(list)))
+	for _, n := range list {
+		b = append(b, byte(len(n.name)))
+		b = append(b, n.name...)
+		b = append(b, n.bits[:]...)
+	}
 	return b
 }
 
-func readRoles(b []byte) (seen map[string]role, rest []byte, ok bool) {
+func readNetworks(b []byte) (hosts map[network]struct{}, rest []byte, ok bool) {
 	if len(b) < 2 {
 		return nil, nil, false
 	}
 	n := int(binary.LittleEndian.Uint16(b))
-	seen, b = make(map[string]role, n), b[2:]
+	hosts, b = make(map[network]struct{}, n), b[2:]
+	for range n {
+		if len(b) < 1 || len(b) < 1+int(b[0])+8 {
+			return nil, nil, false
+		}
+		end := 1 + int(b[0])
+		hosts[network{string(b[1:end]), [8]byte(b[end:])}] = struct{}{}
+		b = b[end+8:]
+	}
+	return hosts, b, true
+}
+
+func readRoles(b []byte) (seen map[string]evidence, rest []byte, ok bool) {
+	if len(b) < 2 {
+		return nil, nil, false
+	}
+	n := int(binary.LittleEndian.Uint16(b))
+	seen, b = make(map[string]evidence, n), b[2:]
 	for range n {
 		if len(b) < 2 || len(b) < 2+int(b[0]) {
 			return nil, nil, false
 		}
 		end := 1 + int(b[0])
-		seen[string(b[1:end])] = role(b[end])
+		seen[string(b[1:end])] = evidence(b[end])
 		b = b[end+1:]
 	}
 	return seen, b, true
