@@ -145,6 +145,28 @@ func checkFirstWeek(t *testing.T, n int, r learn.Rule) {
 	}
 }
 
+// A log of nine lines, one flow each: no address stands for its neighbours.
+func TestOneSightingOpensOneAddress(t *testing.T) {
+	r := rand.New(rand.NewPCG(seedOf(t).Uint64(), 1))
+	for range 50 {
+		ds := []learn.Destination{once("192.0.2.7", 0)}
+		for i := range 8 {
+			ds = append(ds, once(fmt.Sprintf("203.0.%d.%d", r.IntN(128), r.IntN(256)), time.Duration(i)*time.Minute))
+		}
+		for _, rule := range learn.Fold(ds, learn.FoldOptions{}) {
+			if rule.Seen.Destinations == 1 && rule.Admits.V4 > 1 {
+				t.Errorf("%s opens %s for one address", rule.To, rule.Admits)
+			}
+		}
+	}
+}
+
+func once(addr string, after time.Duration) learn.Destination {
+	d := learn.Destination{Target: learn.Target{Service: web, Addr: netip.MustParseAddr(addr)}}
+	d.Add(&learn.Flow{Time: monday.Add(after)}, "first")
+	return d
+}
+
 func TestNamesAreExact(t *testing.T) {
 	got := learn.Fold([]learn.Destination{
 		seen(web, "52.216.0.7", "files.example.com", 1),

@@ -13,6 +13,7 @@ type chooser struct {
 	model  polya
 	sample sample
 	widest int // no prefix is shorter
+	least  int // members that a prefix must admit; a single key needs none beside it
 
 	news    float64            // new keys expected
 	lambda  float64            // what one admitted key costs
@@ -50,7 +51,7 @@ func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float
 		upper := node{n.key | 1<<(depth-1-n.bits), n.bits + 1}
 		value += c.best(upper, each*(c.sample.weight(mid, hi)+a/2), mid, hi, members[m:])
 	}
-	if n.bits < c.widest {
+	if n.bits < c.widest || len(members) < c.least {
 		return value
 	}
 	if whole := c.value(n, mass); whole > value && c.allowed(n) {

@@ -109,7 +109,7 @@ func (t *forest) bits(members []uint64, set published) choice {
 	belief := t.model.belief(members, set.size)
 	share := belief * t.share(members)
 	c := chooser{
-		model: t.model, sample: t.sample, widest: t.widest,
+		model: t.model, sample: t.sample, widest: t.widest, least: t.model.least(),
 		news: t.news, lambda: t.lambda, beta: t.beta, price: t.price(), bits: 1 - belief,
 		allowed: func(n node) bool { return t.hosts.Within(t.prefix(n)) == 0 },
 	}
@@ -118,6 +118,19 @@ func (t *forest) bits(members []uint64, set published) choice {
 	}
 	value, nodes := c.choose(members)
 	return choice{value: value, mass: share, keys: members, nodes: nodes}
+}
+
+// enough is how many known keys a model of the bits is worth trusting for.
+const enough = 32
+
+// least returns how many members a prefix must admit. A model of few keys says
+// nothing of the neighbours of one address: it takes two to open what is
+// between them.
+func (p polya) least() int {
+	if p.known < enough {
+		return 2
+	}
+	return 1
 }
 
 // price is what a rule costs that admits more than was seen: it must be judged,

@@ -20,6 +20,7 @@ type node struct {
 // each half is as good as the other.
 type polya struct {
 	strength []float64 // one for each depth
+	known    int       // keys that the strengths were learned from
 }
 
 // The strengths that are tried: powers of two.
@@ -37,10 +38,11 @@ func newPolya(depth int, groups [][]uint64) polya {
 	for i := range seen {
 		seen[i] = map[halving]int{}
 	}
+	p := polya{strength: make([]float64, depth)}
 	for _, keys := range groups {
 		halvings(seen, keys, 0)
+		p.known += len(keys)
 	}
-	p := polya{strength: make([]float64, depth)}
 	for i := range p.strength {
 		p.strength[i] = fitStrength(seen[i])
 	}

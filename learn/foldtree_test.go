@@ -36,7 +36,7 @@ func antichains(c *chooser, n node, members []uint64) [][]node {
 		return [][]node{{n}}
 	}
 	var out [][]node
-	if n.bits >= c.widest && c.allowed(n) {
+	if n.bits >= c.widest && len(inside) >= c.least && c.allowed(n) {
 		out = append(out, []node{n})
 	}
 	lower := node{n.key, n.bits + 1}
@@ -93,7 +93,7 @@ func worth(c *chooser, nodes []node) float64 {
 // smallChooser makes a problem that can be searched completely.
 func smallChooser(r *rand.Rand) (c *chooser, members []uint64) {
 	const depth = 6
-	c = &chooser{widest: r.IntN(3), news: 3 * r.Float64(), lambda: math.Exp(-6 * r.Float64())}
+	c = &chooser{widest: r.IntN(3), least: r.IntN(4), news: 3 * r.Float64(), lambda: math.Exp(-6 * r.Float64())}
 	c.beta, c.bits = r.Float64()/4, r.Float64()
 	c.price = c.beta * (1 + r.Float64())
 	for range depth {
