@@ -58,9 +58,16 @@ func fill(r *Record, l *filterlog.Line) {
 		RuleNumber: l.Rule, Version: l.Version,
 		Flags: l.Flags, Seq: l.Seq, HasSeq: l.HasSeq, ICMP: l.ICMP,
 		Length: l.Length, DataLength: l.DataLength,
-		Fragment: l.Offset > 0, Malformed: l.BadData,
+		Fragment: isFragment(l), Malformed: l.BadData,
 		ZoneAssumed: l.Zoneless, TimeAssumed: l.Timeless,
 	}
+}
+
+// isFragment says whether a line is about a fragment and so has no ports. Of IPv6
+// the first fragment has none either, and its offset may not tell it from others.
+func isFragment(l *filterlog.Line) bool {
+	const fragmentHeader = 44
+	return l.Offset > 0 || l.Version == 6 && l.Proto == fragmentHeader
 }
 
 // actionOf says what the firewall's word did to the packet. Translation lets it

@@ -52,7 +52,7 @@ func (j *judge) aside(r *Record) Why {
 	case r.Reason != "match":
 		return NotARule
 	case r.Fragment:
-		return LaterFragment
+		return Fragmented
 	case r.Direction != "in" && r.Direction != "out":
 		return NoDirection
 	}

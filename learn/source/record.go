@@ -17,7 +17,7 @@ type Record struct {
 	HasSeq      bool
 	Length      uint32 // of this one packet; never a volume
 	DataLength  int64  // of its payload; negative when the packet lies
-	Fragment    bool   // a later fragment: the ports were in the first
+	Fragment    bool   // a fragment that is logged without ports
 	Malformed   bool   // the packet's own headers contradict each other
 	ICMP        string // type of ICMP as logged, "" where the log has none
 	ZoneAssumed bool   // the stamp had no zone
@@ -49,7 +49,7 @@ const (
 	TowardsLocal   Why = "towards a host on the inside"
 	Translation    Why = "translation or match rule, logged beside the deciding rule"
 	NotARule       Why = "dropped by the firewall's own checks, not by a rule"
-	LaterFragment  Why = "later fragment of a packet"
+	Fragmented     Why = "fragment of a packet: the ports are not in this line"
 	NoDirection    Why = "neither in nor out"
 	Redirected     Why = "redirected by a port forward: the destination asked for is not in this line"
 	Multicast      Why = "multicast destination"

@@ -81,6 +81,15 @@ func TestTheLinesOfAConnectionMayComeInTheWrongOrder(t *testing.T) {
 	})
 }
 
+func TestNoFragmentOfIPv6IsCounted(t *testing.T) {
+	for _, at := range []string{"1|72", "200|64", "248|64", "0|64"} {
+		for _, what := range []string{"in em1 block", "in em1 pass", "out em0 pass"} {
+			line := packet(what, "44,Fragment,80", "2001:db8:1::10", six2) + "FRAG6, 0x0000002a:" + at + ","
+			play(t, home, []step{{0, line, source.Fragmented}})
+		}
+	}
+}
+
 func TestCloudMetadataIsADestinationWhereverItIs(t *testing.T) {
 	for _, dst := range []string{"169.254.169.254", "100.100.100.200", "168.63.129.16"} {
 		play(t, home, []step{{0, tcp("out em0 pass", host, "1", dst, "80", "S", 1), source.Outbound}})
