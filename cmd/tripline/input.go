@@ -206,8 +206,9 @@ func (t *tally) stamps(a *app, in *input) {
 // losses says what reading itself could not keep.
 func (t *tally) losses(a *app, name string, st source.Stats) {
 	t.torn = t.torn || st.Torn > 0
-	if st.Lost > 0 {
-		a.warn("%s: %d gaps: files were rotated away before they were read (%s bytes known)", name, st.Lost, ipranges.Thousands(uint64(max(0, st.LostBytes))))
+	t.missing = t.missing || missing(name)
+	if t.lost += st.Lost; st.Lost > 0 {
+		a.warnGaps(name, st)
 	}
 	if st.Torn > 0 {
 		a.say("%s: its last line has no end yet (%d bytes); it is read when it is complete", name, st.Torn)

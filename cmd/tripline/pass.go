@@ -19,6 +19,7 @@ type pass struct {
 	follow   bool
 	bad      map[string]uint64 // unreadable records since the last commit
 	progress *progress
+	vigil    *vigil // while following
 	lookups  lookups
 	dirty    bool // something was read since the last commit
 	moved    bool // something was read
@@ -75,11 +76,9 @@ func (p *pass) record(r *source.Record) error {
 	if !p.tally.record(r) {
 		return nil
 	}
-	agent, err := p.group.agents.Of(&r.Flow)
-	if err != nil {
-		return err
-	}
-	if agent != "" && p.ahead(&r.Flow) {
+	both := p.tally.both
+	agent := p.tally.owner(p.a, p.group.agents, &r.Flow)
+	if p.tally.both > both || agent != "" && p.ahead(&r.Flow) {
 		return nil
 	}
 	r.Agent = agent
@@ -124,6 +123,9 @@ func (p *pass) broken(err error) error {
 // idle is called at the end of what there is. It says whether to go on.
 func (p *pass) idle(ctx context.Context, age time.Duration) (more bool, err error) {
 	if p.dirty {
+		if p.follow {
+			p.vigil.heard(p.a.now())
+		}
 		if err := p.commit(); err != nil {
 			return false, err
 		}
@@ -131,6 +133,7 @@ func (p *pass) idle(ctx context.Context, age time.Duration) (more bool, err erro
 	if !p.follow {
 		return false, nil
 	}
+	p.vigil.look(p.a.now(), p.tally, p.stream.Stats())
 	p.lookups.again(ctx, p.a, p.group.agents)
 	if err := p.stream.Wait(ctx, age); err != nil && ctx.Err() == nil {
 		return false, err

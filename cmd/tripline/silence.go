@@ -25,6 +25,8 @@ func (t *tally) errNothing(what string, agents []learn.Agent) error {
 	switch {
 	case t.claimed() > 0:
 		return nil
+	case t.both > 0:
+		return t.errBoth()
 	case t.records == 0 || t.readable() == 0:
 		return t.errUnread(what)
 	case t.counted == 0:
@@ -37,6 +39,25 @@ func (t *tally) errNothing(what string, agents []learn.Agent) error {
 	}
 	return learn.WithHint(fmt.Errorf("%s has %s outbound connections, but none of %s: they are of %s",
 		what, ipranges.Thousands(t.counted), who, t.others3()), "check the address of the agent, and that the firewall rule it matches is logged: %s", howToLog)
+}
+
+// errUntold says why a log without findings is not known to be clean; nil if it
+// is.
+func (t *tally) errUntold(what string) error {
+	switch {
+	case t.both > 0:
+		return t.errBoth()
+	case t.lost > 0:
+		return learn.WithHint(fmt.Errorf("%s: nothing unexpected in what was read, but %s: what was in between is not known",
+			what, count(uint64(t.lost), "file was rotated away before it was read", "files were rotated away before they were read")), //nolint:gosec // a count
+			"check the rotated files, if they are still there: tripline enforce %s.0", what)
+	}
+	return nil
+}
+
+// errBoth says that it could not be told whose connections they are.
+func (t *tally) errBoth() error {
+	return learn.WithHint(fmt.Errorf("%s cannot be told apart: %w", count(t.both, "connection", "connections"), t.overlap), "%s", learn.HintOf(t.overlap))
 }
 
 // others3 names the sources with the most connections.
@@ -63,6 +84,8 @@ func (t *tally) others3() string {
 // errUnread says why there was nothing in a log that could be read.
 func (t *tally) errUnread(what string) error {
 	switch {
+	case t.records == 0 && t.missing:
+		return errMissing(what)
 	case t.records == 0 && t.torn:
 		return learn.WithHint(fmt.Errorf("%s has no complete line yet: nothing can be told from it", what), "a line is complete when its line end was written; run the same command again then")
 	case t.records == 0:

@@ -31,13 +31,14 @@ func (w *watching) follow(ctx context.Context, path string) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // it was only read
+	w.vigil = newVigil(w.a, path)
 	if err := w.tail(ctx, s, key); err != nil {
 		return err
 	}
 	w.tally.losses(w.a, path, s.Stats())
-	if w.tally.records == 0 {
+	if w.tally.records == 0 && cursor != nil {
 		w.a.say("nothing was appended to %s", path)
-		return nil
+		return w.tally.errUntold(path)
 	}
 	return w.finish([]string{path})
 }
@@ -58,6 +59,7 @@ func (w *watching) tail(ctx context.Context, s *source.Stream, key string) error
 		next := s.Next(&r)
 		if !exhausted(next) {
 			dirty = true
+			w.vigil.heard(w.a.now())
 			if err := w.tell(s, &r, next); err != nil {
 				return err
 			}
@@ -97,6 +99,7 @@ func (w *watching) tell(s *source.Stream, r *source.Record, next error) error {
 // addresses of agents, a new baseline or new ranges. While another process
 // writes to the database, watching goes on and all of that waits.
 func (w *watching) pause(ctx context.Context, s *source.Stream, key string, dirty bool) (kept bool, err error) {
+	w.vigil.look(w.a.now(), w.tally, s.Stats())
 	if dirty && !strings.HasSuffix(key, "\x00-") {
 		err = w.keep(s, key)
 	}

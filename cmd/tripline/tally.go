@@ -28,6 +28,10 @@ type tally struct {
 	assumed  bool                  // a stamp had no zone
 	timeless bool                  // a line had no stamp at all
 	torn     bool                  // a file ends in the middle of a line
+	missing  bool                  // a file that was waited for never came
+	lost     int64                 // gaps between files
+	both     uint64                // connections that two agents claim: they count for neither
+	overlap  error                 // of the first of them
 }
 
 type unreadable struct {
@@ -86,6 +90,20 @@ func (t *tally) claim(f *learn.Flow) {
 	}
 }
 
+// owner returns whose flow it is, "" if nobody's. One that two agents claim
+// counts for neither, and ends nothing: the next one may be clear.
+func (t *tally) owner(a *app, agents *learn.Agents, f *learn.Flow) string {
+	agent, err := agents.Of(f)
+	if err == nil {
+		return agent
+	}
+	if t.both++; t.overlap == nil {
+		t.overlap = err
+		a.warn("%v: it counts for neither, nor do others like it", err)
+	}
+	return ""
+}
+
 // claimed returns how many flows belong to any agent.
 func (t *tally) claimed() uint64 {
 	var n uint64
@@ -118,6 +136,9 @@ func (t *tally) report(a *app) {
 	a.say("%s: %s", count(t.records, "record", "records"), strings.Join(parts, ", "))
 	for _, c := range byCount(t.bad, func(u *unreadable) uint64 { return u.n }) {
 		a.warn("%s unreadable: %s (the first: %s)", ipranges.Thousands(t.bad[c].n), c, place(t.bad[c].file, t.bad[c].first))
+	}
+	if t.both > 0 {
+		a.warn("%s of two agents at once: counted for neither. %s", count(t.both, "connection", "connections"), learn.HintOf(t.overlap))
 	}
 	if t.timeless {
 		a.warn("lines without a time stamp were given the time of their file")

@@ -28,6 +28,7 @@ type watching struct {
 	write  func(io.Writer, *enforce.Alert) error
 	tally  *tally
 	polled time.Time
+	vigil  *vigil // while following
 
 	lookups lookups
 }
@@ -90,6 +91,7 @@ func (w *watching) file(ctx context.Context, path string) error {
 		}
 		err := s.Next(&r)
 		if exhausted(err) {
+			w.tally.losses(w.a, path, s.Stats())
 			return nil
 		}
 		if _, _, err := w.take(s, &r, err); err != nil {
@@ -107,8 +109,9 @@ func (w *watching) take(s *source.Stream, r *source.Record, err error) (*enforce
 	if err != nil || !w.tally.record(r) {
 		return nil, false, err
 	}
-	if r.Agent, err = w.agents.Of(&r.Flow); err != nil {
-		return nil, false, err
+	both := w.tally.both
+	if r.Agent = w.tally.owner(w.a, w.agents, &r.Flow); w.tally.both > both {
+		return nil, false, nil
 	}
 	w.tally.claim(&r.Flow)
 	if r.Agent == "" {
@@ -140,5 +143,5 @@ func (w *watching) finish(args []string) error {
 	if len(found) > 0 {
 		return errFound
 	}
-	return nil
+	return w.tally.errUntold(strings.Join(args, " "))
 }

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"tripline/ipranges"
+	"tripline/learn"
+	"tripline/learn/source"
+)
+
+// A vigil says, while a log is followed, what else would be seen only at the
+// end: that there is no log, that it fell silent, that it has gaps or lines that
+// cannot be read. Each is said once, not every second.
+type vigil struct {
+	a      *app
+	path   string
+	since  time.Time // a record came
+	told   bool      // of this silence
+	lost   int64     // gaps that were told
+	unread uint64    // unreadable records from which on they are told again
+}
+
+// longSilence is how long a firewall that is at work says nothing at most.
+const longSilence = 10 * time.Minute
+
+// newVigil begins to follow a log, and says so where there is none yet.
+func newVigil(a *app, path string) *vigil {
+	if missing(path) {
+		a.warn("%s does not exist yet: waiting for it", path)
+	}
+	return &vigil{a: a, path: path, since: a.now()}
+}
+
+// missing says whether a file is not there.
+func missing(path string) bool {
+	if path == "-" {
+		return false
+	}
+	_, err := os.Stat(path)
+	return errors.Is(err, os.ErrNotExist)
+}
+
+// heard notes that something was read.
+func (v *vigil) heard(now time.Time) { v.since, v.told = now, false }
+
+// look says what has changed since it last did.
+func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
+	if !v.told && now.Sub(v.since) >= longSilence {
+		v.told = true
+		v.a.warn("%s: no record came for %d minutes: it is not known whether nothing happened. "+
+			"filterlog may have stopped after a rotation (pfSense: Status > Services, restart syslogd)", v.path, int(longSilence.Minutes()))
+	}
+	if st.Lost > v.lost {
+		v.lost = st.Lost
+		v.a.warnGaps(v.path, st)
+	}
+	if n := t.unread(); n > 0 && n >= v.unread {
+		v.unread = 10 * n // a log of nothing else is not to fill another one
+		v.a.warn("%s: %s so far", v.path, count(n, "unreadable record", "unreadable records"))
+	}
+}
+
+func (a *app) warnGaps(name string, st source.Stats) {
+	a.warn("%s: %s: files were rotated away before they were read (%s bytes known)", name,
+		count(uint64(st.Lost), "gap", "gaps"), ipranges.Thousands(uint64(max(0, st.LostBytes)))) //nolint:gosec // a count
+}
+
+// errMissing says that a log was waited for in vain.
+func errMissing(what string) error {
+	return learn.WithHint(fmt.Errorf("%s does not exist: nothing was read", what), "check the name of the log, such as /var/log/filter.log")
+}
