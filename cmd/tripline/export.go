@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ type exportOptions struct {
 	prefix string
 	merge  string
 	url    string
+	whole  bool // no agent is left out
 }
 
 func newExportCommand(a *app) *cobra.Command {
@@ -79,6 +81,7 @@ func (o *exportOptions) run(_ context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
+	o.whole = len(o.agents) == 0
 	n, err := o.write(a, p)
 	if err != nil {
 		return err
@@ -87,19 +90,10 @@ func (o *exportOptions) run(_ context.Context, a *app) error {
 	return nil
 }
 
-// write writes the files of a policy and says what they cannot express.
+// write writes the files of a policy and says what they cannot express. It
+// returns how many there are.
 func (o *exportOptions) write(a *app, p *enforce.Policy) (int, error) {
-	format, err := export.Find(o.to)
-	if err != nil {
-		return 0, err
-	}
-	opts := export.Options{Agents: o.agents, Prefix: o.prefix, URL: o.url}
-	if o.merge != "" {
-		if opts.Merge, err = os.ReadFile(o.merge); err != nil {
-			return 0, fmt.Errorf("read the firewall's aliases: %w", err)
-		}
-	}
-	files, notes, err := format.Files(p, opts)
+	files, notes, err := o.files(p)
 	if err != nil {
 		return 0, err
 	}
@@ -111,15 +105,31 @@ func (o *exportOptions) write(a *app, p *enforce.Policy) (int, error) {
 			return 0, learn.WithHint(fmt.Errorf("%s would be overwritten by its own merge", path), "write to another directory with -o")
 		}
 	}
-	for _, f := range files {
-		if err := writeFile(filepath.Join(o.out, f.Name), f.Text); err != nil {
-			return 0, err
-		}
+	if err := replaceFiles(o.out, files); err != nil {
+		return 0, err
 	}
 	for _, n := range notes {
 		a.warn("%s", n)
 	}
-	return len(files), nil
+	return len(slices.DeleteFunc(files, func(f export.File) bool { return f.Text == nil })), nil
+}
+
+// files returns what there is to write, which depends on what is there.
+func (o *exportOptions) files(p *enforce.Policy) ([]export.File, []export.Note, error) {
+	format, err := export.Find(o.to)
+	if err != nil {
+		return nil, nil, err
+	}
+	opts := export.Options{Agents: o.agents, Prefix: o.prefix, URL: o.url, Whole: o.whole}
+	if o.merge != "" {
+		if opts.Merge, err = os.ReadFile(o.merge); err != nil {
+			return nil, nil, fmt.Errorf("read the firewall's aliases: %w", err)
+		}
+	}
+	if opts.Old, err = beginnings(o.out, ".txt"); err != nil {
+		return nil, nil, fmt.Errorf("read earlier aliases: %w", err)
+	}
+	return format.Files(p, opts)
 }
 
 // same says whether two paths are one file.

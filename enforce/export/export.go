@@ -13,7 +13,7 @@ import (
 // A File is one text that an export produces.
 type File struct {
 	Name string // "tripline_bot_tcp443.txt"; never a path
-	Text []byte
+	Text []byte // nil: a file of an earlier export that is to be removed
 }
 
 // A Note is something the format cannot express, or that a person has to know
@@ -37,10 +37,13 @@ type Options struct {
 	Prefix string   // of the names of tables; empty: "tripline"
 	Merge  []byte   // the firewall's own configuration to merge into; nil: none
 	URL    string   // where the files will be published; empty: entries stand inline
+	Old    []File   // what is in the directory already; of each its first KiB will do
+	Whole  bool     // the policy has all agents there are: old files of others are over
 }
 
-// A Format writes a policy in a firewall's language. An error means that no
-// file is to be written.
+// A Format writes a policy in a firewall's language. The files are in the order
+// to put them in place, what explains them last. An error means that no file is
+// to be written.
 type Format struct {
 	Name  string // what the command line calls it: "pfsense"
 	Short string // one line of help, no full stop

@@ -33,7 +33,7 @@ const noNames = "names: whatever it is called, a destination at one of these add
 // comment says what the table is and what it cannot express.
 func (t *table) comment() []string {
 	lines := []string{
-		"tripline: what agent " + plain(t.agent.Name) + " may reach on " + t.service(),
+		titleStart + plain(t.agent.Name) + titleMid + t.service(),
 		"alias " + t.name + ", baseline " + t.baseline(64),
 		"opens " + opens(t.set) + " by " + count(len(t.rules), "rule", "rules") + ":",
 	}

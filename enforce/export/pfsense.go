@@ -134,9 +134,9 @@ func (s *aliasSet) files() ([]File, error) {
 	if config != nil {
 		files = append(files, *config)
 	}
-	files = append(files, File{"README.txt", s.readme()})
+	files = append(files, s.retire()...)
 	slices.SortFunc(files, func(a, b File) int { return cmp.Compare(a.Name, b.Name) })
-	return files, nil
+	return append(files, File{"README.txt", s.readme()}), nil
 }
 
 // config returns the section of config.xml, merged if there is something to
@@ -173,7 +173,7 @@ const (
 func (s *aliasSet) noteOld(old []string) {
 	for _, name := range old {
 		if strings.HasPrefix(name, s.Prefix+"_") && !s.names[name] {
-			s.notes = append(s.notes, Note{Why: "alias " + clip(plain(name), 40) + " of an earlier export is kept as it is and still opens what it did; delete it once no rule uses it"})
+			s.notes = append(s.notes, Note{Why: "alias " + clip(plain(name), 40) + " of an earlier export is kept as it is and opens what stands in it; delete it once no rule uses it"})
 		}
 	}
 }
