@@ -212,9 +212,15 @@ func TestMergeRefusesWhatPfsenseCannotRead(t *testing.T) {
 		"---- BEGIN config.xml ----\nU2FsdGVk":         "line 2: text outside the configuration",
 		"<!DOCTYPE x [<!ENTITY a \"b\">]>\n<aliases/>": "a document type",
 		"": "line 1: no XML",
-		"<?xml version=\"1.0\" encoding=\"utf-16\"?><aliases/>": "encoding \"utf-16\"",
-		"<aliases><alias><name>\xff</name></alias></aliases>":   "line 1: invalid UTF-8",
-		"<x:aliases xmlns:x=\"http://192.0.2.1/\"></x:aliases>": "is no configuration of pfSense",
+		"<?xml version=\"1.0\" encoding=\"utf-16\"?><aliases/>":     "line 1: the file says it is in encoding \"utf-16\"; pfSense writes UTF-8",
+		"<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><aliases/>": "line 1: the file says it is in encoding \"ISO-8859-1\"; pfSense writes UTF-8",
+		"\xff\xfe<\x00a\x00/\x00>\x00":                              "encoding \"UTF-16\"; pfSense writes UTF-8",
+		"\xfe\xff\x00<\x00a\x00/\x00>":                              "encoding \"UTF-16\"; pfSense writes UTF-8",
+		"<\x00a\x00l\x00":                                           "encoding \"UTF-16\"; pfSense writes UTF-8",
+		"<aliases><b></a></aliases>":                                "line 1: element <b> closed by </a>",
+		"<aliases><\x1b[2J></aliases>":                              "line 1: ",
+		"<aliases><alias><name>\xff</name></alias></aliases>":       "line 1: invalid UTF-8",
+		"<x:aliases xmlns:x=\"http://192.0.2.1/\"></x:aliases>":     "is no configuration of pfSense",
 	} {
 		_, _, err := format.Files(small(t), export.Options{Merge: []byte(in)})
 		if err == nil || !strings.HasPrefix(err.Error(), "configuration to merge into: line ") || !strings.Contains(err.Error(), want) || learn.HintOf(err) == "" {

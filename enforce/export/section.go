@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"tripline/learn"
 )
 
 // A piece is the bytes from to to of a document, the second not included.
@@ -29,6 +31,10 @@ type section struct {
 // read none of a document that is no XML.
 func findSection(document []byte) (*section, error) {
 	f := finder{decoder: xml.NewDecoder(bytes.NewReader(document)), document: document}
+	f.decoder.CharsetReader = func(label string, _ io.Reader) (io.Reader, error) { return nil, encodingError(label) }
+	if looksUTF16(document) {
+		return nil, f.wrap(encodingError("UTF-16"))
+	}
 	for {
 		from := f.at()
 		token, err := f.decoder.Token()
@@ -62,10 +68,32 @@ func (f *finder) at() int { return int(f.decoder.InputOffset()) }
 func (f *finder) wrap(err error) error {
 	const place = "configuration to merge into"
 	if syntax, ok := errors.AsType[*xml.SyntaxError](err); ok {
-		return fmt.Errorf("%s: line %d: %s", place, syntax.Line, plain(syntax.Msg))
+		return fmt.Errorf("%s: line %d: %s", place, syntax.Line, learn.Printable(syntax.Msg))
+	}
+	if encoding, ok := errors.AsType[encodingError](err); ok {
+		err = encoding // without the words of the decoder
 	}
 	line, _ := f.decoder.InputPos()
 	return fmt.Errorf("%s: line %d: %w", place, line, err)
+}
+
+// An encodingError is the name of an encoding that is not read.
+type encodingError string
+
+// Error implements error.
+func (e encodingError) Error() string {
+	return fmt.Sprintf("the file says it is in encoding %q; pfSense writes UTF-8", clip(plain(string(e)), 40))
+}
+
+// looksUTF16 says whether a document begins as XML in UTF-16 does, in either
+// order of bytes, with or without a mark.
+func looksUTF16(document []byte) bool {
+	for _, start := range []string{"\xff\xfe", "\xfe\xff", "<\x00", "\x00<"} {
+		if bytes.HasPrefix(document, []byte(start)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (f *finder) token(token xml.Token, at piece) error {
