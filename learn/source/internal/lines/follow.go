@@ -32,7 +32,7 @@ func (r *Reader) begin() error {
 // returns io.EOF if there is none.
 func (r *Reader) advance() error {
 	if r.log == nil || r.log.single && !r.cur.absent() || r.unmoved() {
-		return r.end()
+		return r.stand()
 	}
 	list, err := r.log.list()
 	if err != nil {
@@ -49,10 +49,17 @@ func (r *Reader) advance() error {
 		return r.vanished(list)
 	}
 	if next == len(list) || r.mustWait(list, next) {
-		return r.end()
+		return r.stand()
 	}
 	_, err = r.leave(list, next)
 	return err
+}
+
+// stand is the end of a file that still has its name: if it loses that without
+// having grown, all of it was seen.
+func (r *Reader) stand() error {
+	r.cur.stood = r.cur.base + int64(r.cur.end)
+	return r.end()
 }
 
 // vanished goes on where the current file went: it may be there compressed. If
@@ -65,12 +72,23 @@ func (r *Reader) vanished(list []member) error {
 	if next < 0 || r.mustWait(list, next) {
 		return r.end()
 	}
-	gap := next < len(list)-1 && !r.Cursor().IsZero() // it was pruned, so others may have been
+	gap := r.missed(list, next)
 	left, err := r.leave(list, next)
 	if left && gap {
 		r.past.Lost++
 	}
 	return err
+}
+
+// missed says whether lines may be missing between the current file, which is
+// gone, and the next: it was pruned, so others may have been. What came directly
+// after it may be known, or that nothing more was written to it before.
+func (r *Reader) missed(list []member, next int) bool {
+	p := r.cur
+	if r.Cursor().IsZero() || p.named() || p.follower != nil && os.SameFile(p.follower, list[next].info) {
+		return false
+	}
+	return next < len(list)-1 || p.in == nil && p.base+int64(p.end) != p.stood
 }
 
 // end returns io.EOF, after the unfinished last line for readers who want it.
@@ -239,7 +257,10 @@ func (r *Reader) enter(q *piece, list []member) error {
 	_ = r.cur.shut() // it was only read
 	r.searched = signature(list)
 	r.cur, r.from, r.fromLine, r.later = q, q.offset(), q.line, 0
-	for _, m := range list[index(list, q.info)+1:] {
+	for i, m := range list[index(list, q.info)+1:] {
+		if i == 0 {
+			q.follower = m.info
+		}
 		r.later += m.info.Size()
 	}
 	return nil

@@ -47,6 +47,9 @@ type piece struct {
 	final   bool  // what is left is a line, though it has no end
 	done    bool  // nothing comes behind what is in the window
 	drained bool  // read to its end after a newer file was there
+
+	stood    int64       // how long the text was when all was read and it had a name
+	follower fs.FileInfo // the next newer file when reading began
 }
 
 // openPiece opens a file and finds out how to read it.
@@ -137,6 +140,12 @@ func (p *piece) shut() (err error) {
 
 // offset is the place behind the line delivered last.
 func (p *piece) offset() int64 { return p.base + int64(p.pos) }
+
+// named says whether the file still has the name by which it was opened.
+func (p *piece) named() bool {
+	info, err := os.Stat(p.name)
+	return err == nil && os.SameFile(info, p.info)
+}
 
 // rest is how much of an unfinished line is in the window.
 func (p *piece) rest() int { return p.end - p.pos }

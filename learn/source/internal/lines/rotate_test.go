@@ -137,6 +137,39 @@ func TestLostFileIsSaid(t *testing.T) {
 	}
 }
 
+// A file that is deleted with its last lines unseen may have had successors that
+// are deleted as well. One that did not grow any more had none that matter.
+func TestDeletedFileIsAGapUnlessAllOfItWasSeen(t *testing.T) {
+	for grown, gaps := range map[string]int64{"": 0, "b\n": 1, "torn": 1} {
+		path := filepath.Join(t.TempDir(), "filter.log")
+		write(t, path, 1, "a\n")
+		r := open(t, path, lines.Cursor{}, live)
+		want(t, r, "a")
+		add(t, path, 2, grown)
+		remove(t, path)
+		write(t, path, 3, "c\n")
+		want(t, r, append(strings.Fields(grown), "c")...)
+		if got := r.Stats().Lost; got != gaps {
+			t.Errorf("%q unseen: got %d gaps, want %d", grown, got, gaps)
+		}
+	}
+}
+
+func TestDeletedFileWithTheNextOneThereIsNoGap(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "filter.log")
+	write(t, path+".0", 1, "a\nb\n")
+	write(t, path, 2, "c\n")
+	r := open(t, path, lines.Cursor{}, lines.Options{Follow: true, Predecessors: true, Settle: -1})
+	if line, err := r.Next(); err != nil || string(line) != "a" {
+		t.Fatalf("got %q, %v", line, err)
+	}
+	remove(t, path+".0")
+	want(t, r, "b", "c")
+	if got := r.Stats().Lost; got != 0 {
+		t.Errorf("got %d gaps, want none", got)
+	}
+}
+
 // A name of the past leads to another file after each rotation. That is a new
 // file to read, no gap, and no file takes its place while it is read.
 func TestNameOfThePastIsOneFile(t *testing.T) {
@@ -284,8 +317,12 @@ func TestLinkToAnotherPlace(t *testing.T) {
 	if err := os.Symlink("b", link); err != nil {
 		t.Fatal(err)
 	}
-	want(t, r, "rest", "b")
-	want(t, open(t, link, c, live), "rest", "b")
+	for _, r := range []*lines.Reader{r, open(t, link, c, live)} {
+		want(t, r, "rest", "b")
+		if got := r.Stats().Lost; got != 0 {
+			t.Errorf("got %d gaps, want none: nothing was deleted", got)
+		}
+	}
 }
 
 func TestDamagedPredecessorDoesNotStopTheLog(t *testing.T) {
