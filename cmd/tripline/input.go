@@ -136,23 +136,25 @@ func storedAgents(s *store.Store) ([]learn.Agent, error) {
 	return list, nil
 }
 
-// resolve looks up the agents' host names, of which nil has none.
-func resolve(ctx context.Context, agents *learn.Agents) error {
-	if agents == nil {
-		return nil
-	}
+// resolve looks up the agents' host names, all of them, and returns the first
+// error.
+func resolve(ctx context.Context, agents *learn.Agents) (first error) {
 	for _, host := range agents.Hosts() {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
-		addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
-		cancel()
-		if err != nil {
-			return learn.WithHint(fmt.Errorf("agent host name %s: %w", host, err), "give the agent's address instead, or check the resolver of this machine")
-		}
-		if err := agents.Resolve(host, addrs); err != nil {
-			return err
+		if err := lookUp(ctx, agents, host); err != nil && first == nil {
+			first = err
 		}
 	}
-	return nil
+	return first
+}
+
+func lookUp(ctx context.Context, agents *learn.Agents, host string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	addrs, err := net.DefaultResolver.LookupNetIP(ctx, "ip", host)
+	if err != nil {
+		return learn.WithHint(fmt.Errorf("agent host name %s: %w", host, err), "give the agent's address instead, or check the resolver of this machine")
+	}
+	return agents.Resolve(host, addrs)
 }
 
 // Lookups resolve agents' host names again and again while a log is followed.

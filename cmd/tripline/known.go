@@ -12,37 +12,37 @@ import (
 )
 
 // mostContents is how many contents that were read are remembered for each
-// selector: of files rotated daily, some years.
+// agent: of files rotated daily, some years.
 const mostContents = 1000
 
 // content stands in the key of a cursor where others have a path.
 const content = "content"
 
-// A reached is how far a selector was read, in the file by its name and in any
+// A reached is how far an agent was read, in the file by its name and in any
 // content.
 type reached struct {
-	agent    string
-	selector learn.Selector
-	cursor   []byte
-	known    map[string][]byte // by [source.Place]
+	agent  learn.Agent
+	cursor []byte
+	known  map[string][]byte // by [source.Place]
 }
 
-// key is where the place of a selector in the file is kept. It is not the
-// agent's: one whose address is corrected, or gets another, has not been read.
-func (l *learning) key(agent string, s learn.Selector) string {
+// key is where the place of an agent in the file is kept. Its selectors have no
+// part in it: where they change, what was read is not counted again.
+func (l *learning) key(agent string) string {
 	path := l.path
 	if abs, err := filepath.Abs(path); err == nil {
 		path = abs
 	}
-	return l.under(path, agent, s)
+	return l.under(path, agent)
 }
 
-func (l *learning) under(where, agent string, s learn.Selector) string {
-	return l.src.Name + "\x00" + where + "\x00" + agent + "\x00" + s.String()
+// under ends in a separator: no key begins with that of another agent.
+func (l *learning) under(where, agent string) string {
+	return l.src.Name + "\x00" + where + "\x00" + agent + "\x00"
 }
 
-// reached returns how far each selector was read. All cursors of a selector are
-// known places: those of files, and those of contents that were left.
+// reached returns how far each agent was read. All cursors of an agent are known
+// places: those of files, and those of contents that were left.
 func (l *learning) reached(agents *learn.Agents) (list []reached, err error) {
 	var all map[string][]byte
 	err = l.a.read(func(s *store.Store) (err error) {
@@ -53,45 +53,59 @@ func (l *learning) reached(agents *learn.Agents) (list []reached, err error) {
 		return nil, err
 	}
 	for _, agent := range agents.List() {
-		for _, selector := range agent.Selectors {
-			r := reached{agent.Name, selector, all[l.key(agent.Name, selector)], map[string][]byte{}}
-			contents := 0
-			for key, place := range all {
-				if is, left := isOf(key, agent.Name, selector); is {
-					r.known[source.Place(place)] = place
-					contents += left
+		r := reached{agent, all[l.key(agent.Name)], map[string][]byte{}}
+		contents := 0
+		for key, place := range all {
+			if where, is := isOf(key, agent.Name); is {
+				r.known[source.Place(place)] = place
+				if where == content {
+					contents++
 				}
 			}
-			if err := l.forget(r, contents); err != nil {
-				return nil, err
-			}
-			list = append(list, r)
 		}
+		if err := l.forget(r, contents); err != nil {
+			return nil, err
+		}
+		list = append(list, r)
 	}
 	return list, nil
 }
 
-// isOf says whether a cursor is one of a selector; contents is 1 if it is that
-// of a content, by no path.
-func isOf(key, agent string, s learn.Selector) (is bool, contents int) {
-	part := strings.SplitN(key, "\x00", 5)
-	if len(part) < 4 || part[2] != agent || part[3] != s.String() {
-		return false, 0
+// isOf says whether a cursor is one of an agent, and where it is.
+func isOf(key, agent string) (where string, is bool) {
+	part := strings.SplitN(key, "\x00", 4)
+	if len(part) < 4 || part[2] != agent {
+		return "", false
 	}
-	if part[1] == content {
-		contents = 1
-	}
-	return true, contents
+	return part[1], true
 }
 
-// forget drops the oldest contents of a selector if there are too many.
+// forget drops the oldest contents of an agent if there are too many.
 func (l *learning) forget(r reached, contents int) error {
 	if contents <= mostContents {
 		return nil
 	}
 	return l.a.write("learn", func(s *store.Store) error {
-		return s.ForgetCursors(l.under(content, r.agent, r.selector)+"\x00", mostContents)
+		return s.ForgetCursors(l.under(content, r.agent.Name), mostContents)
 	})
+}
+
+// forgetAgent drops all places of an agent: what was read never held anything of
+// it.
+func forgetAgent(s *store.Store, from, agent string) error {
+	all, err := s.Cursors(from + "\x00")
+	if err != nil {
+		return err
+	}
+	for key := range all {
+		if _, is := isOf(key, agent); !is {
+			continue
+		}
+		if err := s.ForgetCursors(key, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // relevant returns, of the places known to some, those in files of the log.
@@ -111,7 +125,7 @@ func (l *learning) relevant(list []reached) (map[string]bool, error) {
 	return is, err
 }
 
-// where names the place at which reading would begin: equal for selectors that
+// where names the place at which reading would begin: equal for agents that
 // can be read together, empty if nothing of the file is known.
 func (r *reached) where(relevant map[string]bool) string {
 	var places []string

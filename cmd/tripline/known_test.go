@@ -16,8 +16,8 @@ func TestOldestContentsAreForgotten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	prefix := "filterlog\x00" + content + "\x00bot\x00192.0.2.50\x00"
-	cursors := map[string][]byte{"filterlog\x00content\x00other\x00192.0.2.60\x001": []byte("{}")}
+	prefix := "filterlog\x00" + content + "\x00bot\x00"
+	cursors := map[string][]byte{"filterlog\x00content\x00other\x001": []byte("{}")}
 	for i := range mostContents + 5 {
 		cursors[fmt.Sprintf("%s%06d", prefix, i)] = []byte("{}")
 	}

@@ -56,14 +56,14 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	if o.run == "" {
 		o.run = a.now().Format(time.RFC3339)
 	}
-	agents, err := o.prepare(ctx, a)
+	agents, all, err := o.prepare(ctx, a, src.Name)
 	if err != nil {
 		return err
 	}
 	if o.follow && len(args) > 1 {
 		return learn.WithHint(errors.New("--follow takes one file"), "learn the older files first, without --follow")
 	}
-	l := &learning{a: a, o: o, src: src, tally: newTally(), silent: map[string][]byte{}}
+	l := &learning{a: a, o: o, src: src, tally: newTally(), all: all, silent: map[string][]byte{}}
 	fresh := true
 	for _, l.path = range args {
 		began, err := l.file(ctx, agents)
@@ -76,43 +76,75 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 }
 
 // prepare finds the agents and keeps their selectors, once their host names are
-// known to have addresses.
-func (o *learnOptions) prepare(ctx context.Context, a *app) (agents *learn.Agents, err error) {
+// known to have addresses. All are also those that are not learned now.
+func (o *learnOptions) prepare(ctx context.Context, a *app, from string) (agents, all *learn.Agents, err error) {
 	var known []learn.Agent
 	err = a.write("learn", func(s *store.Store) (err error) {
 		known, err = storedAgents(s)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	list, err := o.selected(a, known)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if _, err := learn.NewAgents(merged(known, list)); err != nil {
-		return nil, err
+	if all, err = learn.NewAgents(merged(known, merged(a.config.Agents, list))); err != nil {
+		return nil, nil, err
 	}
 	if agents, err = learn.NewAgents(list); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := resolve(ctx, agents); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return agents, a.write("learn", func(s *store.Store) error { return a.keepAgents(s, known, agents) })
+	if err := resolve(ctx, all); errors.Is(err, learn.ErrOverlap) {
+		return nil, nil, err
+	} else if err != nil {
+		a.warn("%v; whether a flow is of that agent too is not known", err)
+	}
+	return agents, all, a.write("learn", func(s *store.Store) error { return a.keepAgents(s, known, agents, from) })
 }
 
 // keepAgents stores the selectors of the agents, and says so where they are not
 // what they were.
-func (a *app) keepAgents(s *store.Store, known []learn.Agent, agents *learn.Agents) error {
+func (a *app) keepAgents(s *store.Store, known []learn.Agent, agents *learn.Agents, from string) error {
 	for _, agent := range agents.List() {
 		i := slices.IndexFunc(known, func(k learn.Agent) bool { return k.Name == agent.Name })
 		if i >= 0 && known[i].String() != agent.String() {
-			a.say("agent %s from now on; it was %s", agent, known[i])
+			if err := a.changed(s, known[i], agent, from); err != nil {
+				return err
+			}
 		}
 		if err := s.PutAgent(agent.Name, []byte(agent.String())); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// changed says that an agent has other selectors now. What was read is not read
+// again for them, as it would count twice what the others found; only where they
+// never found anything, as a mistyped address does, there is nothing to double.
+func (a *app) changed(s *store.Store, was, is learn.Agent, from string) error {
+	a.say("agent %s from now on; it was %s", is, was)
+	ds, err := s.Destinations(is.Name)
+	if err != nil {
+		return err
+	}
+	if len(ds) == 0 {
+		return forgetAgent(s, from, is.Name)
+	}
+	var added []string
+	for _, sel := range is.Selectors {
+		if !slices.Contains(was.Selectors, sel) {
+			added = append(added, sel.String())
+		}
+	}
+	if len(added) > 0 {
+		a.warn("%s: what was read before is not read again for %s. A new agent name, or another --db, reads it",
+			is.Name, strings.Join(added, ", "))
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ type learning struct {
 	src   source.Source
 	path  string
 	tally *tally
+	all   *learn.Agents // also those that are not learned now: a flow may be theirs too
 
 	// silent is how far files were read that say nothing of an agent. It is kept
 	// only if another file of the command does: else something is wrong, and once
@@ -23,11 +24,9 @@ type learning struct {
 	over   int64 // lines of the file that were passed over: they were read by another name
 }
 
-// A group is selectors that were read equally far in a file. Ahead are those of
-// groups before it: what they select was read there.
+// A group is agents that were read equally far in a file.
 type group struct {
 	agents *learn.Agents
-	ahead  *learn.Agents
 	cursor []byte   // nil if the file is new to them by its name
 	known  [][]byte // places in contents, by whatever name
 }
@@ -74,8 +73,7 @@ func (l *learning) round(ctx context.Context, groups []group) (moved bool, err e
 	return moved, nil
 }
 
-// groups returns the selectors of the agents by how far they were read, those
-// that were not last. Standard input has no place to be kept.
+// groups returns the agents by how far they were read, those that were not last. Standard input has no place to be kept.
 func (l *learning) groups(agents *learn.Agents) ([]group, error) {
 	if l.path == "-" {
 		return []group{{agents: agents}}, nil
@@ -104,15 +102,11 @@ func (l *learning) groups(agents *learn.Agents) ([]group, error) {
 }
 
 func grouped(order []string, lists map[string][]reached) (groups []group, err error) {
-	var before []learn.Agent
 	for _, at := range order {
 		g := group{cursor: lists[at][0].cursor, known: common(lists[at])}
-		if g.ahead, err = learn.NewAgents(before); err != nil {
-			return nil, err
-		}
 		var list []learn.Agent
 		for _, r := range lists[at] {
-			list, before = with(list, r.agent, r.selector), with(before, r.agent, r.selector)
+			list = append(list, r.agent)
 		}
 		if g.agents, err = learn.NewAgents(list); err != nil {
 			return nil, err
@@ -122,23 +116,11 @@ func grouped(order []string, lists map[string][]reached) (groups []group, err er
 	return groups, nil
 }
 
-// with returns the agents with one more selector.
-func with(list []learn.Agent, name string, s learn.Selector) []learn.Agent {
-	i := slices.IndexFunc(list, func(a learn.Agent) bool { return a.Name == name })
-	if i < 0 {
-		return append(list, learn.Agent{Name: name, Selectors: []learn.Selector{s}})
-	}
-	list[i].Selectors = append(slices.Clone(list[i].Selectors), s)
-	return list
-}
-
 // read learns one file for a group, from its cursor to the end, or on and on.
 // It moves the cursor, and says whether there was anything to read.
 func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool, err error) {
-	for _, agents := range []*learn.Agents{g.agents, g.ahead} {
-		if err := resolve(ctx, agents); err != nil {
-			return false, err
-		}
+	if err := resolve(ctx, g.agents); err != nil {
+		return false, err
 	}
 	opts, err := l.o.options(l.a, g.agents)
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"tripline/learn"
@@ -77,26 +78,24 @@ func (p *pass) record(r *source.Record) error {
 		return nil
 	}
 	both := p.tally.both
-	agent := p.tally.owner(p.a, p.group.agents, &r.Flow)
-	if p.tally.both > both || agent != "" && p.ahead(&r.Flow) {
+	agent := p.tally.owner(p.a, p.all, &r.Flow)
+	if p.tally.both > both {
 		return nil
 	}
-	r.Agent = agent
+	if r.Agent = ""; p.group.has(agent) {
+		r.Agent = agent
+	}
 	p.tally.claim(&r.Flow)
-	if agent != "" {
+	if r.Agent != "" {
 		p.claimed++
 		p.rec.add(&r.Flow)
 	}
 	return nil
 }
 
-// ahead says whether another group, ahead of this one, has read the flow.
-func (p *pass) ahead(f *learn.Flow) bool {
-	if p.group.ahead == nil {
-		return false
-	}
-	agent, err := p.group.ahead.Of(f)
-	return err == nil && agent != ""
+// has says whether an agent is one of the group.
+func (g *group) has(agent string) bool {
+	return slices.ContainsFunc(g.agents.List(), func(a learn.Agent) bool { return a.Name == agent })
 }
 
 // unread counts what could not be read; any other error ends the pass, with
@@ -134,7 +133,7 @@ func (p *pass) idle(ctx context.Context, age time.Duration) (more bool, err erro
 		return false, nil
 	}
 	p.vigil.look(p.a.now(), p.tally, p.stream.Stats())
-	p.lookups.again(ctx, p.a, p.group.agents)
+	p.lookups.again(ctx, p.a, p.all)
 	if err := p.stream.Wait(ctx, age); err != nil && ctx.Err() == nil {
 		return false, err
 	}
@@ -164,16 +163,14 @@ func (p *pass) commit() error {
 	return nil
 }
 
-// places returns what is to be kept for each selector of the group: the place in
+// places returns what is to be kept for each agent of the group: the place in
 // the file, and those in contents that were left.
 func (p *pass) places(cursor []byte, left map[string][]byte) map[string][]byte {
 	places := map[string][]byte{}
 	for _, agent := range p.group.agents.List() {
-		for _, s := range agent.Selectors {
-			places[p.key(agent.Name, s)] = cursor
-			for name, place := range left {
-				places[p.under(content, agent.Name, s)+"\x00"+name] = place
-			}
+		places[p.key(agent.Name)] = cursor
+		for name, place := range left {
+			places[p.under(content, agent.Name)+name] = place
 		}
 	}
 	return places
