@@ -2,8 +2,10 @@ package learn
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -35,4 +37,43 @@ func Printable(s string) string {
 // byte that is no UTF-8.
 func misleading(r rune) bool {
 	return r == utf8.RuneError || (r != ' ' && !unicode.IsGraphic(r)) || unicode.Is(unicode.Zs, r) && r != ' '
+}
+
+// PrintableJSON returns a writer of JSON text in which everything that
+// [Printable] escapes is escaped as JSON has it. Each write is of whole
+// characters, as those of an encoder are.
+func PrintableJSON(w io.Writer) io.Writer { return jsonWriter{w} }
+
+type jsonWriter struct{ w io.Writer }
+
+func (j jsonWriter) Write(text []byte) (int, error) {
+	out := text
+	for i, b := range text {
+		if b >= 0x7f {
+			out = escapeJSON(text, i)
+			break
+		}
+	}
+	if _, err := j.w.Write(out); err != nil {
+		return 0, err //nolint:wrapcheck // it is the writer's own
+	}
+	return len(text), nil
+}
+
+// escapeJSON escapes text from byte i on. What is misleading and not ASCII, or
+// the delete character, can only be in a string there.
+func escapeJSON(text []byte, i int) []byte {
+	out := append(make([]byte, 0, len(text)+16), text[:i]...)
+	for _, r := range string(text[i:]) {
+		switch {
+		case r < 0x7f || !misleading(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
 }

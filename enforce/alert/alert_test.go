@@ -10,6 +10,7 @@ import (
 
 	"tripline/enforce"
 	"tripline/enforce/alert"
+	"tripline/learn"
 )
 
 func hostile() *enforce.Alert {
@@ -37,6 +38,23 @@ func TestOneRecordEach(t *testing.T) {
 		}
 		if i := strings.IndexFunc(b.String(), func(r rune) bool { return r < ' ' && r != '\n' || r == 0x7f }); i >= 0 {
 			t.Errorf("%s: a control character at %d of %q", k.Name, i, b.String())
+		}
+	}
+}
+
+// Text that a terminal obeys without a control character of ASCII.
+func TestNothingIsMisleading(t *testing.T) {
+	for _, k := range alert.All {
+		var b strings.Builder
+		a := hostile()
+		a.Name, a.Owner.Org = "c1 \u009b31m \u202e \x7f", "bad \xff byte"
+		if err := k.Write(&b, a); err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(b.String()) {
+			if line = strings.TrimSuffix(line, "\n"); line != learn.Printable(line) {
+				t.Errorf("%s: %q", k.Name, line)
+			}
 		}
 	}
 }

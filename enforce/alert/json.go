@@ -6,14 +6,15 @@ import (
 	"io"
 
 	"tripline/enforce"
+	"tripline/learn"
 )
 
-// jsonLines writes one object a line (JSON Lines). Control characters are
-// escaped by the encoding (RFC 8259 section 7).
+// jsonLines writes one object a line (JSON Lines), with everything escaped that
+// a terminal or a reader could be misled by.
 var jsonLines = Kind{Name: "json", Short: "one JSON object a line", Write: writeJSON}
 
 func writeJSON(w io.Writer, a *enforce.Alert) error {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(learn.PrintableJSON(w))
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(a); err != nil {
 		return fmt.Errorf("write alert: %w", err)
