@@ -2,6 +2,7 @@ package enforce
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,7 +17,7 @@ type Alert struct {
 	Time      time.Time `json:"time"` // of the first flow
 	Agent     string    `json:"agent"`
 	Verdict   Verdict   `json:"verdict"`
-	Status    string    `json:"status"` // "new"; others follow when it repeats
+	Status    string    `json:"status"` // "new", or "more": all beyond the first [MaxFindings]
 	Why       string    `json:"why"`
 	Proto     string    `json:"proto"`
 	Src       string    `json:"src,omitempty"`
@@ -104,7 +105,7 @@ func (p *Policy) nearest(c *AgentPolicy, f *learn.Flow, r Ruling) *Nearest {
 		return &Nearest{r.Rule.String(), r.Why}
 	case r.Rule == nil:
 		return p.closest(c, f)
-	case r.Rule.Set.Contains(f.Dst) && r.Rule.To.Name == "":
+	case r.Rule.Set.Contains(f.Dst) && r.Rule.To.Name == "" && !slices.Contains(r.Rule.Ports, f.Service()):
 		return &Nearest{r.Rule.String(), "it admits the address, but not " + f.Service().String()}
 	}
 	return &Nearest{r.Rule.String(), r.Why}

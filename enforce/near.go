@@ -17,25 +17,26 @@ func (p *Policy) sibling(a *AgentPolicy, f *learn.Flow) (*Rule, ipranges.Label, 
 		return nil, label, false
 	}
 	for r := range a.covering(f.Service()) {
-		if slices.Contains(p.homes(r), label) {
+		if p.homely(r, label) {
 			return r, label, true
 		}
 	}
 	return nil, label, false
 }
 
-// homes returns the published sets that r admits a part of.
-func (p *Policy) homes(r *Rule) []ipranges.Label {
-	if r.To.Label != (ipranges.Label{}) {
-		return []ipranges.Label{r.To.Label}
+// homely says whether r admits a part of a published set.
+func (p *Policy) homely(r *Rule, label ipranges.Label) bool {
+	switch {
+	case r.To.Label != (ipranges.Label{}):
+		return r.To.Label == label
+	case r.To.Prefix.IsValid() && !r.To.Prefix.IsSingleIP():
+		set, _ := p.Space.Table.Set(label)
+		return set.Within(r.To.Prefix) > 0
 	}
-	var homes []ipranges.Label
-	for _, a := range samples(r) {
-		if l, ok := p.Space.Table.Home(a); ok {
-			homes = append(homes, l)
-		}
-	}
-	return homes
+	return slices.ContainsFunc(samples(r), func(a netip.Addr) bool {
+		l, ok := p.Space.Table.Home(a)
+		return ok && l == label
+	})
 }
 
 // sameAS finds a rule for the same service whose addresses the same autonomous
@@ -64,12 +65,23 @@ func (p *Policy) anyAS(r *Rule, number uint32) bool {
 }
 
 // samples returns addresses that stand for a rule: those behind a name, or the
-// first of its prefix.
+// first, the middle and the last of its prefix.
 func samples(r *Rule) []netip.Addr {
-	if r.To.Prefix.IsValid() {
-		return []netip.Addr{r.To.Prefix.Addr()}
+	p := r.To.Prefix
+	switch {
+	case !p.IsValid():
+		return r.Addrs
+	case p.IsSingleIP():
+		return []netip.Addr{p.Addr()}
 	}
-	return r.Addrs
+	middle, last := p.Addr().AsSlice(), p.Addr().AsSlice()
+	middle[p.Bits()/8] |= 0x80 >> (p.Bits() % 8)
+	for i := p.Bits(); i < 8*len(last); i++ {
+		last[i/8] |= 0x80 >> (i % 8)
+	}
+	m, _ := netip.AddrFromSlice(middle) // as many bytes as they came with
+	l, _ := netip.AddrFromSlice(last)
+	return []netip.Addr{p.Addr(), m, l}
 }
 
 // otherPort finds a rule that admits the address of f, but not its service.
@@ -102,7 +114,11 @@ func (a *AgentPolicy) covering(s learn.Service) func(func(*Rule) bool) {
 // the longest common prefix, if that is at least a /8 (IPv4) or a /16 (IPv6).
 func (p *Policy) closest(a *AgentPolicy, f *learn.Flow) *Nearest {
 	if r, whose := p.sameOwner(a, f); r != nil {
-		return &Nearest{r.String(), "it admits others of " + whose + ", and not " + f.Service().String()}
+		why := "it admits others of " + whose + ", and not " + f.Service().String()
+		if slices.Contains(r.Ports, f.Service()) {
+			why = "it admits others of " + whose + ", but not this address"
+		}
+		return &Nearest{r.String(), why}
 	}
 	var best *Rule
 	longest := 7
@@ -129,7 +145,7 @@ func (p *Policy) sameOwner(a *AgentPolicy, f *learn.Flow) (*Rule, string) {
 	as, announced := p.Space.AS(f.Dst)
 	for i := range a.Rules {
 		r := &a.Rules[i]
-		if published && slices.Contains(p.homes(r), label) {
+		if published && p.homely(r, label) {
 			return r, label.String()
 		}
 		if !published && announced && p.anyAS(r, as.Number) {

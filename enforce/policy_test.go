@@ -172,6 +172,66 @@ func TestWatchTellsOnceAndCounts(t *testing.T) {
 	}
 }
 
+// A scan fills neither the memory nor hides what is worse.
+func TestWatchIsBounded(t *testing.T) {
+	w := enforce.NewWatch(compile(t, rule("203.0.113.8", https)))
+	var last *enforce.Alert
+	for i := range enforce.MaxFindings + 500 {
+		a := netip.AddrFrom4([4]byte{11, 0, byte(i >> 8), byte(i)})
+		last, _ = w.Observe(flow(a.String(), https, ""))
+	}
+	if n := len(w.Alerts()); n != enforce.MaxFindings+1 || last.Status != "more" || last.Count != 500 || last.Admit != nil {
+		t.Errorf("%d alerts, the last is %+v", n, last)
+	}
+	if a, isNew := w.Observe(flow("11.0.0.1", https, "")); isNew || a.Count != 2 || a.Status != "new" {
+		t.Errorf("a known one: new %t, %+v", isNew, a)
+	}
+	if a, isNew := w.Observe(flow("169.254.169.254", https, "")); !isNew || a.Status != "new" {
+		t.Errorf("a forbidden one: new %t, %+v", isNew, a)
+	}
+	if got := w.Flows(enforce.Unexpected); got != enforce.MaxFindings+501 {
+		t.Errorf("%d flows were unexpected, want all", got)
+	}
+}
+
+// The words say what keeps the nearest rule from admitting.
+func TestNearestSaysWhatIsMissing(t *testing.T) {
+	never := learn.NewNever([]netip.Prefix{pfx("203.0.113.9/32")}, []string{"evil.example"})
+	b := &learn.Baseline{Agent: "bot", Rules: []learn.Rule{rule("203.0.113.8", https)}}
+	p, err := enforce.Compile([]*learn.Baseline{b}, ipranges.Space{Table: table}, never)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		f    *learn.Flow
+		want string
+	}{
+		{flow("203.0.113.9", https, ""), "it admits others of anthropic/api, but not this address"},
+		{flow("203.0.113.10", ssh, ""), "it admits others of anthropic/api, and not tcp/22"},
+		{flow("203.0.113.8", ssh, ""), "it admits the address, but not tcp/22"},
+		{flow("203.0.113.8", https, "evil.example"), "never to be admitted: the name is in the never list of the configuration"},
+	} {
+		if got := p.Explain(tt.f).Nearest; got == nil || got.Why != tt.want {
+			t.Errorf("%s %s: got %+v, want %q", tt.f.Dst, tt.f.Service(), got, tt.want)
+		}
+	}
+}
+
+// A published set may begin anywhere in the prefix of a rule.
+func TestPrefixIsNearWhatItHolds(t *testing.T) {
+	half := ipranges.NewTable([]ipranges.Range{
+		{Prefix: pfx("203.0.113.128/26"), Label: ipranges.Label{Provider: "anthropic", Service: "api"}},
+		{Prefix: pfx("192.0.2.0/24"), Label: ipranges.Label{Provider: "anthropic", Service: "api"}},
+	})
+	p, err := enforce.Compile([]*learn.Baseline{{Agent: "bot", Rules: []learn.Rule{rule("203.0.113.0/24", https)}}}, ipranges.Space{Table: half}, learn.NewNever(nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Check(flow("192.0.2.9", https, "")); got != enforce.Drift {
+		t.Errorf("a set in the middle of the prefix: got %s, want drift", got)
+	}
+}
+
 func TestAdmitLineAdmits(t *testing.T) {
 	p := compile(t, rule("203.0.113.8", https))
 	a := p.Explain(flow("203.0.113.9", https, ""))

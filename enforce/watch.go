@@ -4,17 +4,24 @@ import (
 	"cmp"
 	"slices"
 
+	"tripline/ipranges"
 	"tripline/learn"
 )
 
+// MaxFindings is how many findings of each verdict a [Watch] tells apart: a scan
+// must not fill the memory, nor hide what is worse than itself.
+const MaxFindings = 10_000
+
 // A Watch checks flows against a policy and counts what repeats: one alert per
-// agent, destination and verdict. The zero value is not usable, see [NewWatch].
-// Not safe for concurrent use.
+// agent, destination and verdict. After [MaxFindings] of a verdict all others are
+// one alert per agent, with the status "more". The zero value is not usable, see
+// [NewWatch]. Not safe for concurrent use.
 type Watch struct {
 	policy   *Policy
 	findings map[finding]*Alert
 	order    []*Alert
 	counts   [Forbidden + 1]uint64
+	distinct [Forbidden + 1]int
 }
 
 type finding struct {
@@ -37,17 +44,36 @@ func (w *Watch) Observe(f *learn.Flow) (alert *Alert, isNew bool) {
 		return nil, false
 	}
 	key := finding{f.Agent, learn.Target{Service: f.Service(), Addr: f.Dst, Name: f.Name}, v}
+	full := w.distinct[v] >= MaxFindings
+	if full && w.findings[key] == nil {
+		key.target = learn.Target{}
+	}
 	if a := w.findings[key]; a != nil {
-		a.Count++
-		if f.Time.After(a.Last) {
-			a.Last = f.Time
-		}
+		a.again(f)
 		return a, false
 	}
 	a := w.policy.Explain(f)
+	if full {
+		a.more()
+	}
+	w.distinct[v]++
 	w.findings[key] = &a
 	w.order = append(w.order, &a)
 	return &a, true
+}
+
+func (a *Alert) again(f *learn.Flow) {
+	a.Count++
+	if f.Time.After(a.Last) {
+		a.Last = f.Time
+	}
+}
+
+// more makes of the alert for one destination that for all beyond the bound.
+func (a *Alert) more() {
+	a.Status = "more"
+	a.Why = "this and all further destinations, counted together after " + ipranges.Thousands(MaxFindings) + " findings: is it a scan?"
+	a.Owner, a.Nearest, a.Admit, a.Wider = Owner{}, nil, nil, nil
 }
 
 // Replace puts a new policy in place; what was found stays found.
