@@ -229,6 +229,21 @@ func TestMergeRefusesWhatPfsenseCannotRead(t *testing.T) {
 	}
 }
 
+// TestReadmeTellsTheCommandThatMergesThisExport follows README.txt: what it says
+// to run makes the same aliases.
+func TestReadmeTellsTheCommandThatMergesThisExport(t *testing.T) {
+	const base = "         tripline export --to pfsense --merge FILE -o DIR"
+	for want, o := range map[string]export.Options{
+		base + "\n": {},
+		base + " --url http://192.0.2.5/a --prefix lab --agent bot\n": {URL: "http://192.0.2.5/a/", Prefix: "lab", Agents: []string{"bot"}},
+	} {
+		files, _ := pfsense(t, small(t), o)
+		if got := string(file(t, files, "README.txt")); !strings.Contains(got, want) {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}
+
 // FuzzMerge merges into any bytes: what is accepted comes back readable, ours
 // once each, every foreign alias as it was and in its order.
 func FuzzMerge(f *testing.F) {

@@ -14,6 +14,8 @@ import (
 const (
 	longest  = 29 // bytes of a table's name: a pf table has 31, and port aliases add "_p"
 	hashSize = 6
+
+	defaultPrefix = "tripline"
 )
 
 // prefixes that make good names. With an agent and a protocol behind it, no

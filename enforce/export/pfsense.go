@@ -71,7 +71,7 @@ func pfsenseFiles(p *enforce.Policy, o Options) ([]File, []Note, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	o.URL, o.Prefix = base, cmp.Or(o.Prefix, "tripline")
+	o.URL, o.Prefix = base, cmp.Or(o.Prefix, defaultPrefix)
 	set, err := newAliasSet(p, o)
 	if err != nil {
 		return nil, nil, err

@@ -74,11 +74,27 @@ const readmeTables = `
 func (s *aliasSet) byRestore(step string) string {
 	if s.Merge == nil {
 		return "\n  " + step + ". Diagnostics > Backup & Restore, backup area Aliases: download your aliases, then\n" +
-			"         tripline export --to pfsense --merge FILE -o DIR\n" +
+			"         " + s.mergeCommand() + "\n" +
 			"     and restore the aliases.xml that this writes, restore area Aliases.\n"
 	}
 	return "\n  " + step + ". Diagnostics > Backup & Restore, restore area Aliases: restore aliases.xml. It replaces\n" +
 		"     all aliases by those in the file, so restore it before you change any other alias.\n"
+}
+
+// mergeCommand returns the command that makes this export again, merged: with
+// other options it would make other aliases.
+func (s *aliasSet) mergeCommand() string {
+	command := "tripline export --to pfsense --merge FILE -o DIR"
+	if s.URL != "" {
+		command += " --url " + s.URL
+	}
+	if s.Prefix != defaultPrefix {
+		command += " --prefix " + s.Prefix
+	}
+	for _, name := range s.Agents {
+		command += " --agent " + plain(name)
+	}
+	return command
 }
 
 const byImport = `
