@@ -18,6 +18,8 @@ import (
 const (
 	// asnName is what the snapshot of an ASN database is called.
 	asnName = "asn"
+	// asnIndex is what is kept beside it, see [mmdb.OpenIndexed].
+	asnIndex = "asn.index"
 	// before ends the name of the snapshot that was replaced last. No list has
 	// a dot in its name.
 	before = ".before"
@@ -56,18 +58,36 @@ func collect(s *store.Store, wanted func(name string) bool) (*knowledge, error) 
 	}
 	k := newKnowledge()
 	for _, head := range list {
-		if !wanted(head.Name) {
+		if head.Name == asnIndex || !wanted(head.Name) {
 			continue
 		}
 		n, err := s.Snapshot(head.Name)
 		if err != nil {
 			return nil, err
 		}
-		if err := k.add(n); err != nil {
+		if strings.TrimSuffix(head.Name, before) == asnName {
+			err = k.addASN(s, n)
+		} else {
+			err = k.add(n)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
 	return k, nil
+}
+
+// addASN takes a stored AS database in, with its index if there is one.
+func (k *knowledge) addASN(s *store.Store, n store.Snapshot) error {
+	index, err := s.Snapshot(asnIndex)
+	if err != nil && !errors.Is(err, store.ErrNoSnapshot) {
+		return err
+	}
+	k.digests[asnName] = "sha256:" + n.SHA256
+	if k.asns, err = mmdb.OpenIndexed(n.Data, index.Data, n.SHA256); err != nil {
+		return fmt.Errorf("stored ranges %s: %w", n.Name, err)
+	}
+	return nil
 }
 
 // withStore is read, where there is something to say without a database too:
@@ -109,12 +129,7 @@ func (k *knowledge) add(n store.Snapshot) (err error) {
 	}
 	name := strings.TrimSuffix(n.Name, before)
 	k.digests[name] = "sha256:" + n.SHA256
-	if name == asnName {
-		k.asns, err = mmdb.Open(n.Data)
-	} else {
-		k.feeds[name], err = parseFeed(name, n.Data)
-	}
-	if err != nil {
+	if k.feeds[name], err = parseFeed(name, n.Data); err != nil {
 		return fmt.Errorf("stored ranges %s: %w", n.Name, err)
 	}
 	if f, err := feed.Find(name); err == nil && f.Named {

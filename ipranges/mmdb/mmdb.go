@@ -31,20 +31,48 @@ import (
 
 // A DB is a database of autonomous systems. It is safe for concurrent use.
 type DB struct {
-	reader *maxminddb.Reader
-	seen   sync.Map // offset of a record -> ipranges.AS without a prefix
-	all    func() announced
+	reader  *maxminddb.Reader
+	seen    sync.Map // offset of a record -> ipranges.AS without a prefix
+	indexed bool     // all is there without a walk
+	all     func() index
 }
 
-// announced is every network of the database by the system that announces it.
-type announced struct {
+// walked is what reading the whole database found.
+type walked struct {
 	networks int
-	by       map[uint32]ipranges.Set
+	by       map[uint32][]netip.Prefix // by the system that announces them
 	err      error
 }
 
 // probes is how many records [Open] looks at for an AS number.
 const probes = 1000
+
+// OpenIndexed is Open with what [DB.Index] once returned for raw, whose SHA-256
+// in hex is digest. An index that does not fit is not used: the first question
+// about a whole system then reads the whole database. Both slices are kept.
+func OpenIndexed(raw, kept []byte, digest string) (*DB, error) {
+	db, err := Open(raw)
+	if err != nil {
+		return nil, err
+	}
+	if ix, ok := readIndex(kept, digest); ok {
+		db.indexed, db.all = true, func() index { return ix }
+	}
+	return db, nil
+}
+
+// Index returns what [OpenIndexed] wants for a database with the SHA-256
+// digest, in hex. It reads the whole database.
+func (db *DB) Index(digest string) ([]byte, error) {
+	if len(digest) != digestSize {
+		return nil, fmt.Errorf("digest %.80q, want %d hexadecimal digits", digest, digestSize)
+	}
+	all := db.walk()
+	if all.err != nil {
+		return nil, all.err
+	}
+	return encodeIndex(digest, all.networks, all.by), nil
+}
 
 // Open reads a database. It keeps raw, which must not be changed.
 func Open(raw []byte) (*DB, error) {
@@ -56,7 +84,7 @@ func Open(raw []byte) (*DB, error) {
 		return nil, fmt.Errorf("not a whole MaxMind database: %w", err)
 	}
 	db := &DB{reader: reader}
-	db.all = sync.OnceValue(db.walk)
+	db.all = sync.OnceValue(db.index)
 	if err := db.probe(); err != nil {
 		return nil, err
 	}
@@ -102,7 +130,7 @@ func (db *DB) Verify() error {
 	if err := db.reader.Verify(); err != nil {
 		return fmt.Errorf("damaged: %w", err)
 	}
-	return db.all().err
+	return db.walk().err
 }
 
 // Type returns what the publisher calls the kind of database. It is text from
@@ -112,8 +140,8 @@ func (db *DB) Type() string { return db.reader.Metadata.DatabaseType }
 // Built returns when the database was made, as it says itself.
 func (db *DB) Built() time.Time { return db.reader.Metadata.BuildTime().UTC() }
 
-// Networks returns how many networks have an AS number. The first call reads
-// the whole database.
+// Networks returns how many networks have an AS number. Without an index the
+// first call reads the whole database.
 func (db *DB) Networks() int { return db.all().networks }
 
 // AS returns the system that announces a.
@@ -133,15 +161,30 @@ func (db *DB) AS(a netip.Addr) (ipranges.AS, bool) {
 	return as, true
 }
 
-// Announced returns all addresses the system announces. The first call reads
-// the whole database; one that cannot be read in full announces nothing.
+// Announced returns all addresses the system announces. Without an index the
+// first call reads the whole database; one that cannot be read in full
+// announces nothing.
 func (db *DB) Announced(number uint32) ipranges.Set {
-	return db.all().by[number]
+	return db.all().announced(number)
+}
+
+// index makes the index that was not kept.
+func (db *DB) index() index {
+	all := db.walk()
+	if all.err != nil {
+		return index{}
+	}
+	none := strings.Repeat("0", digestSize)
+	ix, _ := readIndex(encodeIndex(none, all.networks, all.by), none)
+	return ix
 }
 
 // AnnouncedIn returns the part of set that the system announces. It reads only
 // that part of the database; one that cannot be read in full announces nothing.
 func (db *DB) AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set {
+	if db.indexed {
+		return db.Announced(number).Intersect(set)
+	}
 	var prefixes []netip.Prefix
 	for _, p := range set.Prefixes() {
 		if p.Addr().Is6() && db.reader.Metadata.IPVersion == 4 {
@@ -162,17 +205,17 @@ func (db *DB) AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set {
 
 // walk reads all networks. A tree of n nodes has at most n+1 of them; a file
 // that leads on to more goes in circles.
-func (db *DB) walk() announced {
-	all := announced{by: map[uint32]ipranges.Set{}}
+func (db *DB) walk() walked {
+	all := walked{by: map[uint32][]netip.Prefix{}}
 	by, at := map[uint32]*networks{}, map[uintptr]*networks{} // by system, and by where its record is
 	left := uint64(db.reader.Metadata.NodeCount) + 1
 	for result := range db.reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
 		if left == 0 {
-			return announced{err: errors.New("damaged: more networks than its tree can hold")}
+			return walked{err: errors.New("damaged: more networks than its tree can hold")}
 		}
 		left--
 		if err := result.Err(); err != nil {
-			return announced{err: fmt.Errorf("damaged: %w", err)}
+			return walked{err: fmt.Errorf("damaged: %w", err)}
 		}
 		if !result.Found() {
 			continue
@@ -188,8 +231,7 @@ func (db *DB) walk() announced {
 		}
 	}
 	for number, of := range by {
-		all.by[number] = ipranges.NewSet(of.prefixes...)
-		of.prefixes = nil
+		all.by[number] = of.prefixes
 	}
 	return all
 }
