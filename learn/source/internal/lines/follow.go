@@ -85,7 +85,7 @@ func (r *Reader) vanished(list []member) error {
 // after it may be known, or that nothing more was written to it before.
 func (r *Reader) missed(list []member, next int) bool {
 	p := r.cur
-	if r.Cursor().IsZero() || p.named() || p.follower != nil && os.SameFile(p.follower, list[next].info) {
+	if r.Cursor().IsZero() || p.follower != nil && os.SameFile(p.follower, list[next].info) {
 		return false
 	}
 	return next < len(list)-1 || p.in == nil && p.base+int64(p.end) != p.stood

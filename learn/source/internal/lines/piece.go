@@ -141,12 +141,6 @@ func (p *piece) shut() (err error) {
 // offset is the place behind the line delivered last.
 func (p *piece) offset() int64 { return p.base + int64(p.pos) }
 
-// named says whether the file still has the name by which it was opened.
-func (p *piece) named() bool {
-	info, err := os.Stat(p.name)
-	return err == nil && os.SameFile(info, p.info)
-}
-
 // rest is how much of an unfinished line is in the window.
 func (p *piece) rest() int { return p.end - p.pos }
 
