@@ -30,6 +30,10 @@ with the connections, so reading a file again adds only what is new, also after
 a crash and across rotation, whatever the file is called by then. A last line
 without its end waits for it. Files may be compressed (bzip2, gzip, zstd, xz).
 
+An agent that gets other selectors goes on from where it is: what was read before
+is not read again for them, unless nothing of the agent was ever found. A connection
+that two agents claim is recorded for neither, and said.
+
 "-" is standard input. It has no place that could be kept: what is piped in twice
 is counted twice.
 

@@ -73,7 +73,8 @@ func (l *learning) round(ctx context.Context, groups []group) (moved bool, err e
 	return moved, nil
 }
 
-// groups returns the agents by how far they were read, those that were not last. Standard input has no place to be kept.
+// groups returns the agents by how far they were read, those that were not last.
+// Standard input has no place to be kept.
 func (l *learning) groups(agents *learn.Agents) ([]group, error) {
 	if l.path == "-" {
 		return []group{{agents: agents}}, nil

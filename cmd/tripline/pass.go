@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"tripline/learn"
@@ -78,12 +77,9 @@ func (p *pass) record(r *source.Record) error {
 		return nil
 	}
 	both := p.tally.both
-	agent := p.tally.owner(p.a, p.all, &r.Flow)
+	r.Agent = p.owner(&r.Flow)
 	if p.tally.both > both {
 		return nil
-	}
-	if r.Agent = ""; p.group.has(agent) {
-		r.Agent = agent
 	}
 	p.tally.claim(&r.Flow)
 	if r.Agent != "" {
@@ -93,9 +89,14 @@ func (p *pass) record(r *source.Record) error {
 	return nil
 }
 
-// has says whether an agent is one of the group.
-func (g *group) has(agent string) bool {
-	return slices.ContainsFunc(g.agents.List(), func(a learn.Agent) bool { return a.Name == agent })
+// owner returns the agent of the group that a flow belongs to, "" if none. All
+// known agents are asked: what is another one's too belongs to neither.
+func (p *pass) owner(f *learn.Flow) string {
+	own, err := p.group.agents.Of(f)
+	if own == "" && err == nil {
+		return ""
+	}
+	return p.tally.owner(p.a, p.all, f)
 }
 
 // unread counts what could not be read; any other error ends the pass, with
