@@ -81,7 +81,7 @@ func (r *reviewed) mark(learned *reviewed) {
 			switch {
 			case was == nil:
 				rule.From, rule.Seen = learn.Edited, learn.Seen{}
-			case !slices.Equal(was.Ports, rule.Ports):
+			case !slices.Equal(was.Ports, rule.Ports), !slices.Equal(was.Addrs, rule.Addrs), !slices.Equal(was.To.Within, rule.To.Within):
 				rule.From, rule.Seen = learn.Edited, was.Seen
 			default:
 				rule.From, rule.Seen = was.From, was.Seen

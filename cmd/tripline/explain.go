@@ -94,7 +94,7 @@ func (o *explainOptions) ask(a *app, s *store.Store, addr netip.Addr, service le
 func (o *explainOptions) print(a *app, e *enforce.Alert) error {
 	switch o.format {
 	case "json":
-		enc := json.NewEncoder(a.stdout)
+		enc := json.NewEncoder(learn.PrintableJSON(a.stdout))
 		enc.SetEscapeHTML(false)
 		return enc.Encode(struct {
 			*enforce.Alert

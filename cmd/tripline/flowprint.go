@@ -66,7 +66,7 @@ func newFlowJSON(r *source.Record) flowJSON {
 }
 
 func (o *flowsOptions) json(w io.Writer) shower {
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(learn.PrintableJSON(w))
 	enc.SetEscapeHTML(false)
 	return func(_ string, r *source.Record, _ *source.RecordError) {
 		switch {

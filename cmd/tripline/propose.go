@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"sync"
 
 	"tripline/ipranges"
 	"tripline/learn"
@@ -32,6 +34,8 @@ type reviewed struct {
 	options foldFlags
 	drafts  []*draft
 	space   ipranges.Space
+	never   learn.Never
+	rented  func() ipranges.Set // where anyone can rent a place
 	text    []byte
 	digest  string
 }
@@ -56,14 +60,22 @@ const (
 	kindByHand  = "by hand" // edited, or a line was allowed
 )
 
+// check says whether the flags can be what a proposal is made with.
+func (o *foldFlags) check() error {
+	if math.IsNaN(o.Alarms) || math.IsInf(o.Alarms, 0) || o.Alarms <= 0 {
+		return learn.WithHint(fmt.Errorf("--lambda %g: want a number above 0", o.Alarms), "--lambda %g is what holds without it", learn.DefaultLambda)
+	}
+	return nil
+}
+
 // fold proposes rules for the agents from what was learned.
 func (a *app) fold(s *store.Store, o foldFlags) (*reviewed, error) {
-	r := &reviewed{kind: kindLearned, options: o}
 	space, digests, err := loadSpace(s)
 	if err != nil {
 		return nil, err
 	}
-	r.space = space
+	r := a.reviewed(kindLearned, space)
+	r.options = o
 	names, err := agentNames(s, o.Agents)
 	if err != nil {
 		return nil, err
@@ -76,6 +88,11 @@ func (a *app) fold(s *store.Store, o foldFlags) (*reviewed, error) {
 		r.drafts = append(r.drafts, d)
 	}
 	return r, r.seal()
+}
+
+func (a *app) reviewed(kind string, space ipranges.Space) *reviewed {
+	rented := sync.OnceValue(func() ipranges.Set { return rentable(space.Table) })
+	return &reviewed{kind: kind, space: space, never: a.config.Never, rented: rented}
 }
 
 func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges.Space, digests map[string]string) (*draft, error) {

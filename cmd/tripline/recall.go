@@ -108,7 +108,7 @@ func (a *app) byHand(s *store.Store, file string, text []byte) (*reviewed, error
 	if err != nil {
 		return nil, err
 	}
-	r := &reviewed{kind: kindByHand, space: space}
+	r := a.reviewed(kindByHand, space)
 	for _, b := range list {
 		if _, err := agentNames(s, []string{b.Agent}); err != nil {
 			return nil, err

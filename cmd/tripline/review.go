@@ -21,6 +21,7 @@ type reviewOptions struct {
 	by      string
 	edit    string
 	full    bool
+	folded  bool // whether --lambda was given
 }
 
 func newReviewCommand(a *app) *cobra.Command {
@@ -37,7 +38,8 @@ has a digest; --approve takes it and approves exactly that, or nothing.
 the same command reads it back once the file is there, and shows what it says.
 
 Flags of a row: shared, anyone can rent a place there; once, seen in a single hour;
-raw address, no name and no publisher is known; unusual port.
+raw address, no name and no publisher is known; unusual port; wide, more than
+16,777,216 addresses or an IPv6 /32.
 
 Exit status:
   0  shown or approved
@@ -45,7 +47,10 @@ Exit status:
 		Example: `  tripline review
   tripline review --approve 3f9a2c1d04be --reason "first week"`,
 		Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return o.run(c.Context(), a) },
+		RunE: func(c *cobra.Command, _ []string) error {
+			o.folded = c.Flags().Changed("lambda")
+			return o.run(c.Context(), a)
+		},
 	}
 	f := c.Flags()
 	f.StringArrayVar(&o.fold.Agents, "agent", nil, "only the agent `NAME`; repeatable")
@@ -62,6 +67,11 @@ Exit status:
 }
 
 func (o *reviewOptions) run(_ context.Context, a *app) error {
+	if o.folded {
+		if err := o.fold.check(); err != nil {
+			return err
+		}
+	}
 	if o.approve != "" {
 		return o.approval(a)
 	}

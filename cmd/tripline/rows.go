@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -81,18 +82,21 @@ func kind(t learn.To) string {
 }
 
 // owner says whose a prefix is: the published set around it, or the system that
-// announces it.
+// announces its first address.
 func (r *reviewed) owner(t learn.To) string {
 	if !t.Prefix.IsValid() {
 		return ""
 	}
 	if l, ok := r.space.Table.Home(t.Prefix.Addr()); ok {
+		if set, _ := r.space.Table.Set(l); !ipranges.NewSet(t.Prefix).Subtract(set).IsEmpty() {
+			return l.String() + " and others"
+		}
 		return l.String()
 	}
 	if as, ok := r.space.AS(t.Prefix.Addr()); ok {
 		return strings.TrimSpace(fmt.Sprintf("AS%d %s", as.Number, as.Org))
 	}
-	if learn.NewNever(nil, nil).Private(t.Prefix.Addr()) {
+	if r.never.Private(t.Prefix.Addr()) {
 		return "private"
 	}
 	return ""
@@ -105,6 +109,9 @@ func (r *reviewed) flags(rule *learn.Rule) []string {
 	var flags []string
 	if r.shared(rule) {
 		flags = append(flags, "shared")
+	}
+	if rule.Admits.V4 > 1<<24 || rule.Admits.V6 > 1<<32 {
+		flags = append(flags, "wide")
 	}
 	if rule.Seen.Blocks == 1 {
 		flags = append(flags, "once")
@@ -128,16 +135,32 @@ func (r *reviewed) shared(rule *learn.Rule) bool {
 	if rule.To.Label != (ipranges.Label{}) {
 		return ipranges.Shared(rule.To.Label)
 	}
-	addrs := rule.Addrs
-	if rule.To.Prefix.IsValid() {
-		addrs = append(addrs, rule.To.Prefix.Addr())
+	if rule.To.Single() {
+		return slices.ContainsFunc(hostsOf(rule), func(a netip.Addr) bool {
+			return slices.ContainsFunc(r.space.Table.Labels(a), ipranges.Shared)
+		})
 	}
-	for _, a := range addrs {
-		if slices.ContainsFunc(r.space.Table.Labels(a), ipranges.Shared) {
-			return true
+	// A rule whose ranges are not known is told elsewhere.
+	set, err := rule.To.Set(r.space, nil)
+	return err == nil && !set.Intersect(r.rented()).IsEmpty()
+}
+
+func hostsOf(rule *learn.Rule) []netip.Addr {
+	if rule.To.Prefix.IsValid() {
+		return []netip.Addr{rule.To.Prefix.Addr()}
+	}
+	return rule.Addrs
+}
+
+// rentable returns all published sets where anyone can rent a place.
+func rentable(t *ipranges.Table) ipranges.Set {
+	var all []netip.Prefix
+	for l, set := range t.Entries() {
+		if ipranges.Shared(l) {
+			all = append(all, set.Prefixes()...)
 		}
 	}
-	return false
+	return ipranges.NewSet(all...)
 }
 
 func day(t time.Time) string {

@@ -33,11 +33,11 @@ func showJSON(w io.Writer, r *reviewed) error {
 		for i := range d.proposed.Rules {
 			j.Seen += d.proposed.Rules[i].Seen.Destinations
 		}
-		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, learn.NewNever(nil, nil)))
+		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, r.never))
 		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
 		out.Agents = append(out.Agents, j)
 	}
-	enc := json.NewEncoder(w)
+	enc := json.NewEncoder(learn.PrintableJSON(w))
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(out); err != nil {
