@@ -5,9 +5,11 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 
 	"tripline/enforce"
+	"tripline/enforce/export"
 	"tripline/ipranges"
 	"tripline/learn"
 )
@@ -100,8 +102,19 @@ var hostileNames = []string{
 	"a\t# b", "..", "-.-", "\u2028", "ex\u00e4mple.com", "&amp;", "\xff", "$(reboot)", "`id`", "';--",
 }
 
-// random returns a policy with up to four agents.
+// random returns a policy with up to four agents. Among so many, some have two
+// tables of one name, which an export refuses: those are drawn again.
 func random(t testing.TB, r *rand.Rand) *enforce.Policy {
+	t.Helper()
+	for {
+		p := draw(t, r)
+		if _, _, err := export.All[0].Files(p, export.Options{}); err == nil || !strings.Contains(err.Error(), "two tables have this name") {
+			return p
+		}
+	}
+}
+
+func draw(t testing.TB, r *rand.Rand) *enforce.Policy {
 	t.Helper()
 	var baselines []*learn.Baseline
 	for _, i := range r.Perm(len(agentNames))[:1+r.IntN(4)] {

@@ -41,9 +41,14 @@ func (s *aliasSet) retire() []File {
 				files = append(files, File{Name: name})
 			}
 		}
-		s.notes = append(s.notes, Note{Agent: o.agent, Why: "alias " + o.name + " is no longer used: remove it and its rule in pfSense, then delete " + f.Name + ", which admits nothing now"})
+		s.notes = append(s.notes, Note{Agent: o.agent, Why: o.why()})
 	}
 	return files
+}
+
+func (o *over) why() string {
+	return "alias " + o.name + " is no longer used: remove it and its rule in pfSense, then delete " + o.name +
+		".txt; until then it stays open, unless pfSense fetches that file, which admits nothing now"
 }
 
 // ends says whether the export, which does not hold the table, is one that
