@@ -1,12 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"slices"
+	"runtime/debug"
 	"strings"
 
 	"tripline/ipranges"
@@ -52,6 +51,7 @@ func loadEarlier(s *store.Store, names map[string]bool) (*knowledge, error) {
 // collect reads the wanted snapshots. NAME comes before NAME.before and gives
 // way to it.
 func collect(s *store.Store, wanted func(name string) bool) (*knowledge, error) {
+	defer sparing()()
 	list, err := s.Snapshots()
 	if err != nil {
 		return nil, err
@@ -162,10 +162,24 @@ func superseded(n store.Snapshot) bool {
 	return ok && n.Fetched.Before(b.Published)
 }
 
-func (k *knowledge) space() ipranges.Space { return feed.Space(k.feeds, k.asns) }
+// space makes what is known of addresses. It takes the lists, which are not
+// needed any more.
+func (k *knowledge) space() ipranges.Space {
+	defer sparing()()
+	feeds := k.feeds
+	k.feeds = nil
+	return feed.Space(feeds, k.asns)
+}
 
-// rowBytes is about how long a prefix is in a large file.
-const rowBytes = 44
+// loadPercent is how much garbage may lie around while ranges are loaded, in
+// per cent of what is kept. Loading makes more of it than all that follows.
+const loadPercent = 20
+
+// sparing collects garbage early until what it returns is called.
+func sparing() func() {
+	usual := debug.SetGCPercent(loadPercent)
+	return func() { debug.SetGCPercent(usual) }
+}
 
 // findList returns the feed of that name, or that of a list of the user's own.
 func findList(name string) (feed.Feed, error) {
@@ -180,12 +194,5 @@ func parseFeed(name string, data []byte) ([]ipranges.Range, error) {
 	if err != nil {
 		return nil, err
 	}
-	ranges := make([]ipranges.Range, 0, len(data)/rowBytes)
-	for r, err := range f.Parse(bytes.NewReader(data)) {
-		if err != nil {
-			return nil, err
-		}
-		ranges = append(ranges, r)
-	}
-	return slices.Clip(ranges), nil
+	return f.Ranges(data)
 }

@@ -19,13 +19,14 @@ import (
 // Azure says of many services only that they are somewhere; the region is added
 // where the addresses are in one (see regional).
 func Assemble(feeds map[string][]ipranges.Range) []ipranges.Range {
-	return slices.Collect(assemble(feeds, nil))
+	return slices.Collect(assemble(maps.Clone(feeds), nil))
 }
 
 // Space makes what is known of addresses from feeds, see [Assemble], and
 // autonomous systems, which may be nil. With them, addresses that Google calls
 // its own and announces as its cloud are not taken for its services either:
-// they are next month's rented ones.
+// they are next month's rented ones. Lists are taken out of feeds as soon as they
+// are in the table: both at once need twice the memory.
 func Space(feeds map[string][]ipranges.Range, asns ipranges.ASNs) ipranges.Space {
 	return ipranges.Space{Table: ipranges.Collect(assemble(feeds, asns)), ASNs: asns}
 }
@@ -33,22 +34,28 @@ func Space(feeds map[string][]ipranges.Range, asns ipranges.ASNs) ipranges.Space
 func assemble(feeds map[string][]ipranges.Range, asns ipranges.ASNs) iter.Seq[ipranges.Range] {
 	return func(yield func(ipranges.Range) bool) {
 		for _, name := range slices.SortedFunc(maps.Keys(feeds), ownLast) {
-			ranges, more := feeds[name], []ipranges.Range(nil)
+			ranges, more := feeds[name], iter.Seq[ipranges.Range](none)
+			if name != gcp.Name { // which Google's own list is compared with
+				delete(feeds, name)
+			}
 			switch {
 			case name == azure.Name:
 				more = regional(ranges)
 			case name == google.Name && len(ranges) > 0:
 				ranges = withoutCloud(ranges, feeds[gcp.Name], asns)
 			}
-			if !all(ranges, yield) || !all(more, yield) {
+			if !all(slices.Values(ranges), yield) || !all(more, yield) {
 				return
 			}
 		}
 	}
 }
 
-func all(ranges []ipranges.Range, yield func(ipranges.Range) bool) bool {
-	for _, r := range ranges {
+// none yields no range.
+func none(func(ipranges.Range) bool) {}
+
+func all(ranges iter.Seq[ipranges.Range], yield func(ipranges.Range) bool) bool {
+	for r := range ranges {
 		if !yield(r) {
 			return false
 		}

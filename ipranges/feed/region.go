@@ -1,6 +1,7 @@
 package feed
 
 import (
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -15,8 +16,30 @@ const azureCloud = "AzureCloud"
 // regional returns ranges with a region for services that are published without
 // one: the part of each that is in AzureCloud of that region. Half of the
 // services are published so, those of language models among them.
-func regional(ranges []ipranges.Range) []ipranges.Range {
-	regions, split := []ipranges.Range{}, map[string]bool{}
+func regional(ranges []ipranges.Range) iter.Seq[ipranges.Range] {
+	clouds, split := azureRegions(ranges)
+	return func(yield func(ipranges.Range) bool) {
+		rest := map[ipranges.Label][]netip.Prefix{}
+		for _, r := range ranges {
+			if r.Label.Region != "" || r.Label.Service == azureCloud || split[strings.ToLower(r.Label.Service)] {
+				continue
+			}
+			region, ok := around(clouds, r.Prefix)
+			if !ok {
+				rest[r.Label] = append(rest[r.Label], r.Prefix)
+			} else if !yield(ipranges.Range{Prefix: r.Prefix, Label: at(r.Label, region)}) {
+				return
+			}
+		}
+		all(slices.Values(divided(rest, clouds)), yield)
+	}
+}
+
+// azureRegions returns the clouds by region, and the services, in lower case,
+// that are published by region.
+func azureRegions(ranges []ipranges.Range) (clouds *ipranges.Table, split map[string]bool) {
+	var regions []ipranges.Range
+	split = map[string]bool{}
 	for _, r := range ranges {
 		switch {
 		case r.Label.Region == "":
@@ -26,19 +49,7 @@ func regional(ranges []ipranges.Range) []ipranges.Range {
 			split[strings.ToLower(r.Label.Service)] = true
 		}
 	}
-	clouds, rest := ipranges.NewTable(regions), map[ipranges.Label][]netip.Prefix{}
-	var out []ipranges.Range
-	for _, r := range ranges {
-		if r.Label.Region != "" || r.Label.Service == azureCloud || split[strings.ToLower(r.Label.Service)] {
-			continue
-		}
-		if region, ok := around(clouds, r.Prefix); ok {
-			out = append(out, ipranges.Range{Prefix: r.Prefix, Label: at(r.Label, region)})
-		} else {
-			rest[r.Label] = append(rest[r.Label], r.Prefix)
-		}
-	}
-	return append(out, divided(rest, clouds)...)
+	return ipranges.NewTable(regions), split
 }
 
 // around returns the region all of p is in.

