@@ -69,7 +69,7 @@ func (a *app) pullFeeds(ctx context.Context, feeds []feed.Feed, timeout time.Dur
 	}
 	var failed []error
 	progress := newWaiting(a, feeds)
-	for r := range fetchAll(ctx, feeds, have, timeout) {
+	for r := range fetchAll(ctx, feeds, have, timeout, a.now()) {
 		progress.done(r.feed.Name)
 		if err := a.settle(r, have[r.feed.Name]); err != nil {
 			failed = append(failed, err)
@@ -111,13 +111,13 @@ func heads(s *store.Store) (map[string]store.Snapshot, error) {
 }
 
 // fetchAll fetches some lists at a time and sends what became of each.
-func fetchAll(ctx context.Context, feeds []feed.Feed, have map[string]store.Snapshot, timeout time.Duration) <-chan fetched {
+func fetchAll(ctx context.Context, feeds []feed.Feed, have map[string]store.Snapshot, timeout time.Duration, now time.Time) <-chan fetched {
 	done, next := make(chan fetched), make(chan feed.Feed)
 	var workers sync.WaitGroup
 	for range atOnce {
 		workers.Go(func() {
 			for f := range next {
-				got, err := fetchOne(ctx, f, have[f.Name], timeout)
+				got, err := fetchOne(ctx, f, have[f.Name], timeout, now)
 				done <- fetched{f, got, err}
 			}
 		})
@@ -133,7 +133,7 @@ func fetchAll(ctx context.Context, feeds []feed.Feed, have map[string]store.Snap
 	return done
 }
 
-func fetchOne(ctx context.Context, f feed.Feed, last store.Snapshot, timeout time.Duration) (*feed.Snapshot, error) {
+func fetchOne(ctx context.Context, f feed.Feed, last store.Snapshot, timeout time.Duration, now time.Time) (*feed.Snapshot, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	entries, err := strconv.Atoi(last.Meta["entries"])
@@ -142,6 +142,7 @@ func fetchOne(ctx context.Context, f feed.Feed, last store.Snapshot, timeout tim
 	}
 	return feed.Persist(ctx, http.DefaultClient, f, feed.Validators{
 		ETag: last.Meta["etag"], LastModified: last.Meta["last_modified"], Entries: entries,
+		Token: last.Meta["token"], Now: now,
 	})
 }
 
@@ -196,5 +197,5 @@ func (a *app) settle(r fetched, last store.Snapshot) error {
 	case r.err != nil:
 		return stays(r)
 	}
-	return a.keep(r.got, r.feed.URL)
+	return a.keep(r.got, r.got.URL)
 }

@@ -18,13 +18,15 @@ import (
 //
 // The file has a new name every week. The one that is always called Latest is
 // not documented, so the page that links to the dated one is there for the day
-// it vanishes.
+// it vanishes, and the names of the last Mondays for that on which the page is
+// made anew.
 var azure = Feed{
 	Name:  "azure",
 	URL:   "https://download.microsoft.com/download/7/1/D/71D86715-5596-4529-9B13-DA13A5DE5B63/ServiceTags_Public_Latest.json",
 	Short: "Microsoft Azure: service tags and regions",
 	Parse: parser("azure", readAzure),
 	page:  "https://www.microsoft.com/en-us/download/details.aspx?id=56519",
+	dated: "https://download.microsoft.com/download/7/1/D/71D86715-5596-4529-9B13-DA13A5DE5B63/ServiceTags_Public_YYYYMMDD.json",
 	read:  readAzure,
 	like: func(head string) bool {
 		return strings.Contains(head, `"changeNumber"`) && strings.Contains(head, `"cloud"`)

@@ -48,6 +48,7 @@ type Feed struct {
 	Fixed bool
 
 	page     string       // a page that links to the current file, where URL may vanish
+	dated    string       // where files are that are named after a Monday, with YYYYMMDD for it, where the page may vanish too
 	parts    []string     // addresses of lists that together stand in for URL
 	client   string       // the parameter that wants a random identifier of the client
 	canaries []netip.Addr // what every whole list has

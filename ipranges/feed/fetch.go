@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"time"
 )
 
 // MaxBytes is how large a file may be, decompressed. The largest one published
@@ -29,7 +30,9 @@ var ErrFixed = errors.New("published as a page for people; the list comes with t
 // there is none.
 type Validators struct {
 	ETag, LastModified string
-	Entries            int // see [Snapshot.Plausible]
+	Entries            int       // see [Snapshot.Plausible]
+	Token              string    // its [Edition]
+	Now                time.Time // to guess the names of files that have their day in it; zero if they are not to be tried
 }
 
 // Fetch gets what a feed says now. It returns a snapshot only if the whole file
@@ -56,13 +59,26 @@ func fetch(ctx context.Context, client *http.Client, f Feed, last Validators) (*
 	case f.page == "":
 		return nil, err
 	}
-	current, pageErr := linked(ctx, client, f)
-	if pageErr != nil {
-		return nil, errors.Join(err, pageErr)
+	s, pageErr := f.followed(ctx, client, last)
+	if pageErr == nil || errors.Is(pageErr, ErrNotModified) || ctx.Err() != nil {
+		return s, pageErr
 	}
-	s, dated := f.get(ctx, client, current, last)
-	if dated != nil {
-		return nil, errors.Join(err, dated)
+	s, guessErr := f.guessed(ctx, client, last)
+	if guessErr == nil || errors.Is(guessErr, ErrNotModified) {
+		return s, guessErr
+	}
+	return nil, errors.Join(err, pageErr, guessErr)
+}
+
+// followed gets the file that the feed's page links to.
+func (f Feed) followed(ctx context.Context, client *http.Client, last Validators) (*Snapshot, error) {
+	current, err := linked(ctx, client, f)
+	if err != nil {
+		return nil, err
+	}
+	s, err := f.get(ctx, client, current, last)
+	if err != nil {
+		return nil, err
 	}
 	return s, nil
 }
