@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"tripline/ipranges"
+	"tripline/ipranges/feed"
 	"tripline/learn"
 )
 
@@ -105,8 +106,8 @@ func (r *reviewed) footer(a *app) {
 		opens := learn.Exposure(d.proposed.Rules, r.space, a.config.Never)
 		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %d seen.\n", d.agent, opened(opens), seen)
 	}
-	if r.space.Table == nil {
-		fmt.Fprintln(a.stdout, "Ranges:   none are stored, so rules are prefixes only: tripline ranges pull")
+	if !slices.ContainsFunc(r.drafts, func(d *draft) bool { return pulled(d.proposed.Ranges) }) {
+		fmt.Fprintln(a.stdout, "Ranges:   only those that came with tripline; elsewhere rules are prefixes only: tripline ranges pull")
 	}
 	fmt.Fprintf(a.stdout, "Digest:   %s\n", r.digest[:12])
 	if !pending {
@@ -114,6 +115,21 @@ func (r *reviewed) footer(a *app) {
 		return
 	}
 	fmt.Fprintf(a.stdout, "Approve:  tripline review --approve %s --reason \"...\"\n", r.digest[:12])
+}
+
+// pulled says whether any of the range data a proposal was folded with was pulled
+// or imported.
+func pulled(ranges map[string]string) bool {
+	for name, digest := range ranges {
+		f, err := feed.Find(name)
+		if err != nil {
+			return true // an ASN database, or a list of the user's own
+		}
+		if own, ok := f.Builtin(); !ok || digest != "sha256:"+own.SHA256 {
+			return true
+		}
+	}
+	return false
 }
 
 // opened writes an exposure as a sentence has it.
