@@ -10,7 +10,6 @@ import (
 
 	"tripline/ipranges"
 	"tripline/ipranges/feed"
-	"tripline/ipranges/mmdb"
 	"tripline/store"
 )
 
@@ -56,38 +55,24 @@ func collect(s *store.Store, wanted func(name string) bool) (*knowledge, error) 
 	if err != nil {
 		return nil, err
 	}
-	k := newKnowledge()
+	k, asn := newKnowledge(), ""
 	for _, head := range list {
-		if head.Name == asnIndex || !wanted(head.Name) {
+		switch {
+		case head.Name == asnIndex || !wanted(head.Name):
+			continue
+		case strings.TrimSuffix(head.Name, before) == asnName:
+			asn = head.Name
 			continue
 		}
 		n, err := s.Snapshot(head.Name)
 		if err != nil {
 			return nil, err
 		}
-		if strings.TrimSuffix(head.Name, before) == asnName {
-			err = k.addASN(s, n)
-		} else {
-			err = k.add(n)
-		}
-		if err != nil {
+		if err := k.add(n); err != nil {
 			return nil, err
 		}
 	}
-	return k, nil
-}
-
-// addASN takes a stored AS database in, with its index if there is one.
-func (k *knowledge) addASN(s *store.Store, n store.Snapshot) error {
-	index, err := s.Snapshot(asnIndex)
-	if err != nil && !errors.Is(err, store.ErrNoSnapshot) {
-		return err
-	}
-	k.digests[asnName] = "sha256:" + n.SHA256
-	if k.asns, err = mmdb.OpenIndexed(n.Data, index.Data, n.SHA256); err != nil {
-		return fmt.Errorf("stored ranges %s: %w", n.Name, err)
-	}
-	return nil
+	return k, k.finish(s, asn)
 }
 
 // withStore is read, where there is something to say without a database too:
@@ -104,7 +89,7 @@ type knowledge struct {
 	feeds   map[string][]ipranges.Range
 	names   map[string][]feed.Name
 	files   map[string][]byte
-	asns    ipranges.ASNs
+	made    *ipranges.Space // of feeds, which are gone then
 	digests map[string]string
 }
 
@@ -162,18 +147,23 @@ func superseded(n store.Snapshot) bool {
 	return ok && n.Fetched.Before(b.Published)
 }
 
-// space makes what is known of addresses. It takes the lists, which are not
-// needed any more.
+// space returns what is known of addresses.
 func (k *knowledge) space() ipranges.Space {
-	defer sparing()()
-	feeds := k.feeds
-	k.feeds = nil
-	return feed.Space(feeds, k.asns)
+	if k.made == nil {
+		k.make(nil)
+	}
+	return *k.made
+}
+
+// make takes the lists, which are not needed any more.
+func (k *knowledge) make(asns ipranges.ASNs) {
+	space := feed.Space(k.feeds, asns)
+	k.made, k.feeds = &space, nil
 }
 
 // loadPercent is how much garbage may lie around while ranges are loaded, in
 // per cent of what is kept. Loading makes more of it than all that follows.
-const loadPercent = 20
+const loadPercent = 10
 
 // sparing collects garbage early until what it returns is called.
 func sparing() func() {

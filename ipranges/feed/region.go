@@ -38,18 +38,19 @@ func regional(ranges []ipranges.Range) iter.Seq[ipranges.Range] {
 // azureRegions returns the clouds by region, and the services, in lower case,
 // that are published by region.
 func azureRegions(ranges []ipranges.Range) (clouds *ipranges.Table, split map[string]bool) {
-	var regions []ipranges.Range
 	split = map[string]bool{}
 	for _, r := range ranges {
-		switch {
-		case r.Label.Region == "":
-		case r.Label.Service == azureCloud:
-			regions = append(regions, r)
-		default:
+		if r.Label.Region != "" && r.Label.Service != azureCloud {
 			split[strings.ToLower(r.Label.Service)] = true
 		}
 	}
-	return ipranges.NewTable(regions), split
+	return ipranges.Collect(func(yield func(ipranges.Range) bool) {
+		for _, r := range ranges {
+			if r.Label.Region != "" && r.Label.Service == azureCloud && !yield(r) {
+				return
+			}
+		}
+	}), split
 }
 
 // around returns the region all of p is in.
