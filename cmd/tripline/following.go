@@ -65,7 +65,7 @@ func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
 
 func (a *app) warnGaps(name string, st source.Stats) {
 	a.warn("%s: %s: files were rotated away before they were read (%s bytes known)", name,
-		count(uint64(st.Lost), "gap", "gaps"), ipranges.Thousands(uint64(max(0, st.LostBytes)))) //nolint:gosec // a count
+		count(uint64(st.Lost), "gap", "gaps"), ipranges.Thousands(uint64(max(0, st.LostBytes))))
 }
 
 // errMissing says that a log was waited for in vain.

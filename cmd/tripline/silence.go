@@ -49,7 +49,7 @@ func (t *tally) errUntold(what string) error {
 		return t.errBoth()
 	case t.lost > 0:
 		return learn.WithHint(fmt.Errorf("%s: nothing unexpected in what was read, but %s: what was in between is not known",
-			what, count(uint64(t.lost), "file was rotated away before it was read", "files were rotated away before they were read")), //nolint:gosec // a count
+			what, count(uint64(t.lost), "file was rotated away before it was read", "files were rotated away before they were read")),
 			"check the rotated files, if they are still there: tripline enforce %s.0", what)
 	}
 	return nil

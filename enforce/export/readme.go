@@ -84,17 +84,17 @@ func (s *aliasSet) byRestore(step string) string {
 // mergeCommand returns the command that makes this export again, merged: with
 // other options it would make other aliases.
 func (s *aliasSet) mergeCommand() string {
-	command := "tripline export --to pfsense --merge FILE -o DIR"
+	words := []string{"tripline export --to pfsense --merge FILE -o DIR"}
 	if s.URL != "" {
-		command += " --url " + s.URL
+		words = append(words, "--url", s.URL)
 	}
 	if s.Prefix != defaultPrefix {
-		command += " --prefix " + s.Prefix
+		words = append(words, "--prefix", s.Prefix)
 	}
 	for _, name := range s.Agents {
-		command += " --agent " + plain(name)
+		words = append(words, "--agent", plain(name))
 	}
-	return command
+	return strings.Join(words, " ")
 }
 
 const byImport = `
