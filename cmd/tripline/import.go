@@ -63,7 +63,7 @@ func (a *app) importFile(path, name string) error {
 	if err != nil {
 		err = fmt.Errorf("import %s: %w", path, err)
 		if learn.HintOf(err) == "" {
-			err = learn.WithHint(err, `"tripline ranges list" lists what can be kept; an AS database ends in .mmdb`)
+			err = learn.WithHint(err, `say which list it is with --feed NAME ("tripline ranges list" has the names), or keep one of your own: tripline ranges add NAME FILE`)
 		}
 		return err
 	}
