@@ -32,9 +32,9 @@ type baselineDoc struct {
 }
 
 type approvalDoc struct {
-	By     string    `yaml:"by"`
+	By     quoted    `yaml:"by"`
 	At     time.Time `yaml:"at"`
-	Reason string    `yaml:"reason"`
+	Reason quoted    `yaml:"reason"`
 	Shown  string    `yaml:"shown"`
 }
 
@@ -92,7 +92,7 @@ func Digest(text []byte) string {
 func toDocument(b *Baseline) baselineDoc {
 	d := baselineDoc{Tripline: Version, Agent: b.Agent, Parent: b.Parent, Ranges: b.Ranges, Rules: []ruleDoc{}}
 	if a := b.Approved; a != nil {
-		d.Approved = &approvalDoc{By: a.By, At: a.At.UTC().Truncate(time.Second), Reason: a.Reason, Shown: a.Shown}
+		d.Approved = &approvalDoc{By: quoted(a.By), At: a.At.UTC().Truncate(time.Second), Reason: quoted(a.Reason), Shown: a.Shown}
 	}
 	for i := range b.Rules {
 		d.Rules = append(d.Rules, toRule(&b.Rules[i]))
@@ -178,9 +178,12 @@ func fromDocument(d *baselineDoc, node *yaml.Node) (*Baseline, error) {
 	if err := checkName(d.Agent); err != nil {
 		return nil, at(node, "agent").wrap(err)
 	}
+	if err := d.words(node); err != nil {
+		return nil, err
+	}
 	b := &Baseline{Agent: d.Agent, Parent: d.Parent, Ranges: d.Ranges}
 	if a := d.Approved; a != nil {
-		b.Approved = &Approval{By: a.By, At: a.At, Reason: a.Reason, Shown: a.Shown}
+		b.Approved = &Approval{By: string(a.By), At: a.At, Reason: string(a.Reason), Shown: a.Shown}
 	}
 	for i := range d.Rules {
 		r, err := fromRule(&d.Rules[i], node, i)
@@ -207,6 +210,28 @@ func repeated(rules []Rule) int {
 		seen[to] = true
 	}
 	return -1
+}
+
+// words holds digests and the names of range data to one plain word each.
+func (d *baselineDoc) words(node *yaml.Node) error {
+	if !plainWord(d.Parent) {
+		return at(node, "parent").errorf("invalid digest %q", d.Parent)
+	}
+	if d.Approved != nil && !plainWord(d.Approved.Shown) {
+		return at(node, "approved", "shown").errorf("invalid digest %q", d.Approved.Shown)
+	}
+	for name, digest := range d.Ranges {
+		if name == "" || !plainWord(name) || !plainWord(digest) {
+			return at(node, "ranges", name).errorf("invalid entry %q: %q", name, digest)
+		}
+	}
+	return nil
+}
+
+func plainWord(s string) bool {
+	return !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("._:-", r))
+	})
 }
 
 func fromRule(d *ruleDoc, node *yaml.Node, i int) (Rule, error) {

@@ -55,6 +55,21 @@ func TestBaselineReadsBack(t *testing.T) {
 	}
 }
 
+// TestBytesThatAreNoTextAreReplaced holds a reason from a command line, which may
+// be anything.
+func TestBytesThatAreNoTextAreReplaced(t *testing.T) {
+	b := sample()
+	b.Approved.Reason = "\xff\x00\n  x\x1b"
+	text, err := learn.Encode([]*learn.Baseline{b})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := learn.Decode("test", text)
+	if err != nil || got[0].Approved.Reason != "\uFFFD\x00\n  x\x1b" {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 const head = "tripline: baseline/1\nagent: bot\nrules:\n"
 
 // TestBadBaselines are mistakes a person makes in an editor; each is told with

@@ -9,6 +9,15 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
+// Quoted is free text, written between double quotes: in other styles the library
+// does not read back all that it wrote.
+type quoted string
+
+// MarshalYAML implements [yaml.Marshaler].
+func (q quoted) MarshalYAML() (any, error) {
+	return &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: strings.ToValidUTF8(string(q), "\uFFFD"), Style: yaml.DoubleQuotedStyle}, nil
+}
+
 // A place is a node of a YAML document, for errors with a line.
 type place struct{ node *yaml.Node }
 
