@@ -80,11 +80,7 @@ func (a *app) write(command string, f func(*store.Store) error) error {
 	if err != nil {
 		return err
 	}
-	err = f(s)
-	if closing := s.Close(); err == nil {
-		err = closing
-	}
-	return err
+	return closing(s, f)
 }
 
 // read opens the database for reading and calls f. Other readers are welcome.
@@ -97,9 +93,14 @@ func (a *app) read(f func(*store.Store) error) error {
 	if err != nil {
 		return err
 	}
-	err = f(s)
-	if closing := s.Close(); err == nil {
-		err = closing
+	return closing(s, f)
+}
+
+// closing calls f and closes the database, whatever f says.
+func closing(s *store.Store, f func(*store.Store) error) error {
+	err := f(s)
+	if unclosed := s.Close(); err == nil {
+		err = unclosed
 	}
 	return err
 }

@@ -162,22 +162,15 @@ func labelChurn(changes []ipranges.Change, wanted map[string]bool) []churn {
 
 // touched returns the approved rules that admit other addresses than before.
 func touched(s *store.Store, earlier, now ipranges.Space) (out []churn, err error) {
-	agents, err := s.Agents()
+	list, err := baselines(s)
 	if err != nil {
 		return nil, err
 	}
-	for _, agent := range agents {
-		b, err := baseline(s, agent.Name)
-		if err != nil {
-			return nil, err
-		}
-		if b == nil {
-			continue
-		}
+	for _, b := range list {
 		for _, r := range b.Rules {
 			if c, ok := ruleChange(r, earlier, now); ok {
 				v := churnOf(c)
-				v.Agent, v.Rule = agent.Name, r.To.String()
+				v.Agent, v.Rule = b.Agent, r.To.String()
 				out = append(out, v)
 			}
 		}

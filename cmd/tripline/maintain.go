@@ -77,19 +77,9 @@ func (a *app) prune(s *store.Store, before time.Time) error {
 
 // cited returns what the approved baselines admit.
 func (a *app) cited(s *store.Store) (func(learn.Destination) bool, error) {
-	stored, err := s.Agents()
+	list, err := baselines(s)
 	if err != nil {
 		return nil, err
-	}
-	var list []*learn.Baseline
-	for _, agent := range stored {
-		b, err := baseline(s, agent.Name)
-		if err != nil {
-			return nil, err
-		}
-		if b != nil {
-			list = append(list, b)
-		}
 	}
 	space, _, err := loadSpace(s)
 	if err != nil {

@@ -48,7 +48,7 @@ func wrongFlag(c *cobra.Command, err error) error {
 func nearest(typed string, names []string) (string, bool) {
 	best, least := "", min(3, len(typed))
 	for _, name := range names {
-		if d := distance(name, typed); d < least {
+		if d := learn.Slips(name, typed); d < least {
 			best, least = name, d
 		}
 	}
@@ -58,29 +58,4 @@ func nearest(typed string, names []string) (string, bool) {
 		}
 	}
 	return best, best != ""
-}
-
-// distance is how many letters must be added, dropped or changed to make b of
-// a. Long input, which is no slip, is far from everything.
-func distance(a, b string) int {
-	if len(b) > 64 {
-		return len(b)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, diagonal+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

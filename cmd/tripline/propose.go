@@ -157,6 +157,24 @@ func baseline(s *store.Store, agent string) (*learn.Baseline, error) {
 	return list[0], nil
 }
 
+// baselines returns the approved baselines of all agents that have one.
+func baselines(s *store.Store) (list []*learn.Baseline, err error) {
+	agents, err := s.Agents()
+	if err != nil {
+		return nil, err
+	}
+	for _, agent := range agents {
+		b, err := baseline(s, agent.Name)
+		if err != nil {
+			return nil, err
+		}
+		if b != nil {
+			list = append(list, b)
+		}
+	}
+	return list, nil
+}
+
 // agentNames returns the known agents, or those of them that were asked for.
 func agentNames(s *store.Store, only []string) ([]string, error) {
 	stored, err := s.Agents()

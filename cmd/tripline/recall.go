@@ -69,16 +69,12 @@ func (e *approvedError) Error() string {
 // approvedAs returns who approved what was shown with a digest, if that is a
 // baseline of today: to approve it again is no mistake.
 func approvedAs(s *store.Store, digest string) (*approvedError, error) {
-	agents, err := s.Agents()
+	list, err := baselines(s)
 	if err != nil {
 		return nil, err
 	}
-	for _, agent := range agents {
-		b, err := baseline(s, agent.Name)
-		if err != nil {
-			return nil, err
-		}
-		if b != nil && b.Approved != nil && b.Approved.Shown == digest {
+	for _, b := range list {
+		if b.Approved != nil && b.Approved.Shown == digest {
 			return &approvedError{digest, *b.Approved}, nil
 		}
 	}
