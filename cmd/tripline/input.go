@@ -180,7 +180,7 @@ type progress struct {
 
 func newProgress(a *app) *progress { return &progress{a: a, on: !a.quiet && terminal(a.stderr)} }
 
-func (p *progress) show(s *source.Stream, flows uint64) {
+func (p *progress) show(s source.Stream, flows uint64) {
 	if !p.on || time.Since(p.last) < 200*time.Millisecond {
 		return
 	}

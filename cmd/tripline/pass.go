@@ -14,7 +14,7 @@ import (
 type pass struct {
 	*learning
 	group    *group
-	stream   *source.Stream
+	stream   source.Stream
 	rec      *recorder
 	follow   bool
 	bad      map[string]uint64 // unreadable records since the last commit

@@ -10,7 +10,8 @@ func newSourcesCommand(a *app) *cobra.Command {
 	return &cobra.Command{
 		Use:   "sources",
 		Short: "List the places flows can come from",
-		Long: `sources lists what --from takes.
+		Long: `sources lists what --from takes, and what each of them knows of a connection
+beside addresses and ports.
 
 Exit status:
   0  listed`,
@@ -18,11 +19,18 @@ Exit status:
   tripline flows --from filterlog filter.log`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			g := &grid{header: []string{"source", "what it reads"}}
+			g := &grid{header: []string{"source", "what it reads", "names", "bytes", "process", "does not see"}}
 			for _, s := range source.All {
-				g.rows = append(g.rows, []string{s.Name, s.Short})
+				g.rows = append(g.rows, []string{s.Name, s.Short, yes(s.Sees.Names), yes(s.Sees.Bytes), yes(s.Sees.Process), s.Sees.Blind})
 			}
 			return g.write(a.stdout)
 		},
 	}
+}
+
+func yes(is bool) string {
+	if is {
+		return "yes"
+	}
+	return ""
 }

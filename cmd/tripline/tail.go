@@ -52,7 +52,7 @@ func (w *watching) key(path string) (string, error) {
 	return "enforce\x00" + w.src.Name + "\x00" + abs + "\x00" + strings.Join(w.names, ","), err
 }
 
-func (w *watching) tail(ctx context.Context, s *source.Stream, key string) error {
+func (w *watching) tail(ctx context.Context, s source.Stream, key string) error {
 	var r source.Record
 	dirty, saved := false, w.a.now()
 	for ctx.Err() == nil {
@@ -84,7 +84,7 @@ func (w *watching) tail(ctx context.Context, s *source.Stream, key string) error
 }
 
 // tell checks what Next returned and prints what is new at once.
-func (w *watching) tell(s *source.Stream, r *source.Record, next error) error {
+func (w *watching) tell(s source.Stream, r *source.Record, next error) error {
 	al, isNew, err := w.take(s, r, next)
 	if err != nil || !isNew {
 		return err
@@ -98,7 +98,7 @@ func (w *watching) tell(s *source.Stream, r *source.Record, next error) error {
 // pause keeps the place in the log, behind what was told, and takes up new
 // addresses of agents, a new baseline or new ranges. While another process
 // writes to the database, watching goes on and all of that waits.
-func (w *watching) pause(ctx context.Context, s *source.Stream, key string, dirty bool) (kept bool, err error) {
+func (w *watching) pause(ctx context.Context, s source.Stream, key string, dirty bool) (kept bool, err error) {
 	w.vigil.look(w.a.now(), w.tally, s.Stats())
 	if dirty && !strings.HasSuffix(key, "\x00-") {
 		err = w.keep(s, key)
@@ -115,7 +115,7 @@ func (w *watching) pause(ctx context.Context, s *source.Stream, key string, dirt
 	return err == nil, err
 }
 
-func (w *watching) keep(s *source.Stream, key string) error {
+func (w *watching) keep(s source.Stream, key string) error {
 	cursor, err := s.Cursor()
 	if err != nil {
 		return err

@@ -63,7 +63,7 @@ func (w *watching) export(p *enforce.Policy) error {
 	return err
 }
 
-func (w *watching) open(path string, cursor []byte) (*source.Stream, error) {
+func (w *watching) open(path string, cursor []byte) (source.Stream, error) {
 	opts, err := w.o.options(w.a, w.agents)
 	if err != nil {
 		return nil, err
@@ -101,7 +101,7 @@ func (w *watching) file(ctx context.Context, path string) error {
 }
 
 // take checks what Next returned: a record, or why there is none.
-func (w *watching) take(s *source.Stream, r *source.Record, err error) (*enforce.Alert, bool, error) {
+func (w *watching) take(s source.Stream, r *source.Record, err error) (*enforce.Alert, bool, error) {
 	if bad, ok := recordError(err); ok {
 		w.tally.error(s.File(), bad)
 		return nil, false, nil

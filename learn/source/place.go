@@ -66,7 +66,7 @@ func Relevant(path string, places [][]byte) (list [][]byte, err error) {
 
 // leave remembers the contents that the reader has left, with what the parser
 // remembered there.
-func (s *Stream) leave() {
+func (s *logStream) leave() {
 	left := s.reader.Finished()
 	if left == nil || !s.keep {
 		return
@@ -80,10 +80,8 @@ func (s *Stream) leave() {
 	}
 }
 
-// Finished returns the places at which reading has left contents since the last
-// call, by names that sort by age. They and cursors are what
-// [StreamOptions.Known] is made of.
-func (s *Stream) Finished() (map[string][]byte, error) {
+// Finished implements [Stream].
+func (s *logStream) Finished() (map[string][]byte, error) {
 	if len(s.left) == 0 {
 		return nil, nil //nolint:nilnil // an empty map by another name
 	}

@@ -27,7 +27,7 @@ func logged(t *testing.T, path string, csv ...string) {
 	}
 }
 
-func opened(t *testing.T, path string, cursor []byte, known ...[]byte) *source.Stream {
+func opened(t *testing.T, path string, cursor []byte, known ...[]byte) source.Stream {
 	t.Helper()
 	src, err := source.Find("filterlog")
 	if err != nil {
@@ -42,7 +42,7 @@ func opened(t *testing.T, path string, cursor []byte, known ...[]byte) *source.S
 }
 
 // next reads one record and returns what is said of it.
-func next(t *testing.T, s *source.Stream) source.Why {
+func next(t *testing.T, s source.Stream) source.Why {
 	t.Helper()
 	var r source.Record
 	if err := s.Next(&r); err != nil {
@@ -51,7 +51,7 @@ func next(t *testing.T, s *source.Stream) source.Why {
 	return r.Why
 }
 
-func cursorOf(t *testing.T, s *source.Stream) []byte {
+func cursorOf(t *testing.T, s source.Stream) []byte {
 	t.Helper()
 	cursor, err := s.Cursor()
 	if err != nil {

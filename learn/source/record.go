@@ -15,15 +15,16 @@ type Record struct {
 	Flags       string // of TCP, as logged: S, SA, FPA, ...
 	Seq         uint32 // of TCP or ICMP echo, if HasSeq
 	HasSeq      bool
-	Length      uint32 // of this one packet; never a volume
-	DataLength  int64  // of its payload; negative when the packet lies
-	Fragment    bool   // a fragment that is logged without ports
-	Malformed   bool   // the packet's own headers contradict each other
-	ICMP        string // type of ICMP as logged, "" where the log has none
-	ZoneAssumed bool   // the stamp had no zone
-	TimeAssumed bool   // the line had no stamp: Time is that of the file
-	Counted     bool   // one outbound connection of a local host
-	Why         Why    // it was counted, or not
+	Length      uint32        // of this one packet; never a volume
+	DataLength  int64         // of its payload; negative when the packet lies
+	Fragment    bool          // a fragment that is logged without ports
+	Malformed   bool          // the packet's own headers contradict each other
+	ICMP        string        // type of ICMP as logged, "" where the log has none
+	ZoneAssumed bool          // the stamp had no zone
+	TimeAssumed bool          // the line had no stamp: Time is that of the file
+	Counted     bool          // one outbound connection of a local host
+	Answer      *learn.Answer // what a name was resolved to; nil for all that is no DNS answer
+	Why         Why           // it was counted, or not
 }
 
 // A Why says why a record was counted or not, in words for a user. It is one of
@@ -58,4 +59,6 @@ const (
 	Loopback       Why = "loopback destination"
 	NoDestination  Why = "unspecified destination"
 	ToFirewall     Why = "to the firewall itself"
+	Resolution     Why = "a DNS answer: it names the connections that follow"
+	Detail         Why = "more about a connection that has a record of its own"
 )

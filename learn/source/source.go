@@ -12,11 +12,25 @@ import (
 type Source struct {
 	Name  string // what the command line calls it: "filterlog"
 	Short string // one line of help, no full stop
+	Sees  Sees
+	// Lines makes the parser of a source whose records are the lines of a log:
+	// reading and following files, rotation and cursors are written once.
 	Lines func(Options) Parser
+	// Open is for every other source: it begins to read path, or goes on behind
+	// cursor.
+	Open func(path string, cursor []byte, o StreamOptions) (Stream, error)
 	// Sniff refuses a file that is something else, with a hint. Head is its
 	// first bytes, up to 4 KiB, decompressed. Nil means that reading may start,
 	// not that every line will be understood.
 	Sniff func(head []byte) error
+}
+
+// Sees is what a source knows of a flow beside addresses and ports.
+type Sees struct {
+	Names   bool   // from DNS, SNI, QUIC or HTTP
+	Bytes   bool   // up and down
+	Process bool   // or container
+	Blind   string // what it cannot see or may drop, in a few words
 }
 
 // All is every source, sorted by name.

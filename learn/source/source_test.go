@@ -13,8 +13,8 @@ func TestSourcesAreSortedAndComplete(t *testing.T) {
 	var names []string
 	for _, s := range source.All {
 		names = append(names, s.Name)
-		if s.Short == "" || strings.HasSuffix(s.Short, ".") || len(s.Short) > 60 || s.Lines == nil || s.Sniff == nil {
-			t.Errorf("%s: want a short help without full stop, a parser and a sniffer", s.Name)
+		if s.Short == "" || strings.HasSuffix(s.Short, ".") || len(s.Short) > 60 || (s.Lines == nil) == (s.Open == nil) || s.Lines != nil && s.Sniff == nil {
+			t.Errorf("%s: want a short help without full stop, and a parser with a sniffer or a way to open it", s.Name)
 		}
 		if got, err := source.Find(s.Name); err != nil || got.Name != s.Name {
 			t.Errorf("Find(%q): got %q, %v", s.Name, got.Name, err)

@@ -27,10 +27,47 @@ type StreamOptions struct {
 	Keep  bool // what Finished returns
 }
 
-// A Stream reads the records of one log: it finds the lines, across rotation,
-// compression and restarts, and hands them to the parser of a source. Not safe
-// for concurrent use; the caller closes it.
-type Stream struct {
+// A Stream is records that are read one after the other, from files or as they
+// happen. It is not for concurrent use; who opened it closes it.
+type Stream interface {
+	// Next reads the next record. A *[RecordError] says that one record could
+	// not be read; the stream goes on behind it. [io.EOF] means nothing more
+	// now. Any other error ends the stream. The record owns its strings.
+	Next(r *Record) error
+	// Wait returns when there may be more to read, when d has passed or when
+	// ctx ends.
+	Wait(ctx context.Context, d time.Duration) error
+	// Cursor returns the place just behind the last record that Next returned,
+	// with what must be remembered there. It is opaque, and nil where there is
+	// no place to go back to: what happens now happens once.
+	Cursor() ([]byte, error)
+	// Finished returns the places at which reading has left contents since the
+	// last call, by names that sort by age. They and cursors are what
+	// [StreamOptions.Known] is made of.
+	Finished() (map[string][]byte, error)
+	// Stats returns what happened so far.
+	Stats() Stats
+	// Progress returns how many bytes of how many were read; total is 0 if
+	// unknown.
+	Progress() (done, total int64)
+	// File returns the name of the file the last record came from.
+	File() string
+	// Close ends reading.
+	Close() error
+}
+
+// Open begins to read path, or goes on behind cursor, which [Stream.Cursor]
+// returned; nil is the beginning.
+func Open(s Source, path string, cursor []byte, o StreamOptions) (Stream, error) {
+	if s.Open != nil {
+		return s.Open(path, cursor, o)
+	}
+	return openLog(s, path, cursor, o)
+}
+
+// A logStream reads the records of one log: it finds the lines, across rotation,
+// compression and restarts, and hands them to the parser of a source.
+type logStream struct {
 	source Source
 	reader *lines.Reader
 	parser Parser
@@ -39,10 +76,8 @@ type Stream struct {
 	left   map[string]position // by name
 }
 
-// Open begins to read path, or goes on behind cursor, which [Stream.Cursor]
-// returned; nil is the beginning.
-func Open(s Source, path string, cursor []byte, o StreamOptions) (*Stream, error) {
-	stored := func(err error) (*Stream, error) { return nil, fmt.Errorf("read %s: %w", path, err) }
+func openLog(s Source, path string, cursor []byte, o StreamOptions) (*logStream, error) {
+	stored := func(err error) (*logStream, error) { return nil, fmt.Errorf("read %s: %w", path, err) }
 	at, err := decode(cursor)
 	if err != nil {
 		return stored(err)
@@ -61,7 +96,7 @@ func Open(s Source, path string, cursor []byte, o StreamOptions) (*Stream, error
 	if err != nil {
 		return nil, err
 	}
-	st := &Stream{source: s, reader: r, parser: parser, sniff: s.Sniff != nil && cursor == nil, keep: o.Keep, left: map[string]position{}}
+	st := &logStream{source: s, reader: r, parser: parser, sniff: s.Sniff != nil && cursor == nil, keep: o.Keep, left: map[string]position{}}
 	st.leave()
 	if i := r.Known(); i >= 0 {
 		err = restore(parser, states[i])
@@ -82,10 +117,8 @@ func restore(p Parser, state []byte) error {
 	return nil
 }
 
-// Next reads the next record. A *[RecordError] says that one record could not
-// be read; the stream goes on behind it. [io.EOF] means nothing more now. Any
-// other error ends the stream.
-func (s *Stream) Next(r *Record) error {
+// Next implements [Stream].
+func (s *logStream) Next(r *Record) error {
 	line, err := s.reader.Next()
 	s.leave()
 	if s.sniff && (err == nil || errors.As(err, new(*lines.TooLongError))) {
@@ -105,20 +138,18 @@ func (s *Stream) Next(r *Record) error {
 }
 
 // plain turns a line that is too long into a record that could not be read.
-func (s *Stream) plain(err error) error {
+func (s *logStream) plain(err error) error {
 	if long, ok := errors.AsType[*lines.TooLongError](err); ok {
 		return &RecordError{Source: s.source.Name, Line: long.Line, Cause: TooLong}
 	}
 	return err
 }
 
-// Wait returns when there may be more to read, when d has passed or when ctx
-// ends.
-func (s *Stream) Wait(ctx context.Context, d time.Duration) error { return s.reader.Wait(ctx, d) }
+// Wait implements [Stream].
+func (s *logStream) Wait(ctx context.Context, d time.Duration) error { return s.reader.Wait(ctx, d) }
 
-// Cursor returns the place just behind the last record that Next returned, with
-// what the parser must remember. It is opaque.
-func (s *Stream) Cursor() ([]byte, error) {
+// Cursor implements [Stream].
+func (s *logStream) Cursor() ([]byte, error) {
 	text, err := json.Marshal(position{s.reader.Cursor(), s.parser.State()})
 	if err != nil {
 		return nil, fmt.Errorf("cursor of %s: %w", s.reader.File(), err)
@@ -129,14 +160,14 @@ func (s *Stream) Cursor() ([]byte, error) {
 // Stats is what happened while reading.
 type Stats = lines.Stats
 
-// Stats returns what happened so far.
-func (s *Stream) Stats() Stats { return s.reader.Stats() }
+// Stats implements [Stream].
+func (s *logStream) Stats() Stats { return s.reader.Stats() }
 
-// Progress returns how many bytes of how many were read; total is 0 if unknown.
-func (s *Stream) Progress() (done, total int64) { return s.reader.Progress() }
+// Progress implements [Stream].
+func (s *logStream) Progress() (done, total int64) { return s.reader.Progress() }
 
-// File returns the name of the file the last record came from.
-func (s *Stream) File() string { return s.reader.File() }
+// File implements [Stream].
+func (s *logStream) File() string { return s.reader.File() }
 
-// Close ends reading.
-func (s *Stream) Close() error { return s.reader.Close() }
+// Close implements [Stream].
+func (s *logStream) Close() error { return s.reader.Close() }
