@@ -104,16 +104,22 @@ func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges
 	if err != nil {
 		return nil, err
 	}
+	p, left := a.proposal(name, head, ds, o, space)
+	p.Ranges = digests
+	return &draft{agent: name, approved: head, proposed: p, left: left, changes: learn.Diff(head, p)}, nil
+}
+
+// proposal folds destinations of one agent as the flags say: all that were seen
+// for a review, those seen up to a day for a back-test.
+func (a *app) proposal(name string, head *learn.Baseline, ds []learn.Destination, o foldFlags, space ipranges.Space) (*learn.Baseline, learn.Left) {
 	if o.Refused {
 		for i := range ds {
 			ds[i].Blocked = 0
 		}
 	}
-	p, left := learn.Propose(name, head, ds, a.config.Never, learn.FoldOptions{
+	return learn.Propose(name, head, ds, a.config.Never, learn.FoldOptions{
 		Space: space, Lambda: o.Alarms, Hosts: a.config.Never.Hosts(),
 	})
-	p.Ranges = digests
-	return &draft{agent: name, approved: head, proposed: p, left: left, changes: learn.Diff(head, p)}, nil
 }
 
 // seal computes the text and the digest of what is shown.
