@@ -186,6 +186,12 @@ func fromDocument(d *baselineDoc, node *yaml.Node) (*Baseline, error) {
 		b.Approved = &Approval{By: string(a.By), At: a.At, Reason: string(a.Reason), Shown: a.Shown}
 	}
 	for i := range d.Rules {
+		if name := d.Rules[i].To.Name; name != "" && d.Approved == nil {
+			// What was approved stays readable when the list of suffixes grows.
+			if err := CheckName(name); err != nil {
+				return nil, at(node, "rules", i, "to", "name").wrap(err)
+			}
+		}
 		r, err := fromRule(&d.Rules[i], node, i)
 		if err != nil {
 			return nil, err
@@ -317,11 +323,11 @@ func fromTo(d *toDoc) (To, error) {
 }
 
 func fromName(d *toDoc) (To, error) {
-	bare := strings.TrimPrefix(d.Name, "*.")
+	bare, _ := Below(d.Name)
 	if !hostName(bare) {
 		return To{}, fmt.Errorf("invalid name %q", d.Name)
 	}
-	t := To{Name: strings.ToLower(d.Name)}
+	t := To{Name: strings.ToLower(strings.TrimSuffix(d.Name, "."))}
 	for _, text := range d.Within {
 		l, err := ipranges.ParseLabel(text)
 		if err != nil {

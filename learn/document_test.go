@@ -89,6 +89,12 @@ func TestBadBaselines(t *testing.T) {
 		head + "  - to: {prefix: 203.0.113.7}\n    ports: [443]\n":                        `line 5: unknown protocol "443"`,
 		head + "  - to: {prefix: 203.0.113.7}\n    ports: [tcp/99999]\n":                  "line 5: invalid port",
 		head + "  - to: {prefix: 203.0.113.7}\n    ports: [tcp/1]\n    from: elsewhere\n": "line 6: unknown origin",
+		head + "  - to: {name: \"*\"}\n    ports: [tcp/1]\n":                              `line 4: the name "*" is too wide: anyone can have a name there`,
+		head + "  - to: {name: \"*.com\"}\n    ports: [tcp/1]\n":                          `line 4: the name "*.com" is too wide`,
+		head + "  - to: {name: \"*.co.uk\"}\n    ports: [tcp/1]\n":                        `line 4: the name "*.co.uk" is too wide: co.uk is shared by many owners`,
+		head + "  - to: {name: \"*.s3.amazonaws.com\"}\n    ports: [tcp/1]\n":             `line 4: the name "*.s3.amazonaws.com" is too wide`,
+		head + "  - to: {name: \"a.*.example.com\"}\n    ports: [tcp/1]\n":                `line 4: invalid name "a.*.example.com"`,
+		head + "  - to: {name: " + strings.Repeat("a.", 127) + "a}\n    ports: [tcp/1]\n": `is 255 bytes long, a host name has at most 253`,
 		head + "  - to: [1]\n":                     "line 4: ",
 		head + "\t- x\n":                           "line 4: ",
 		head + "    []\n---\n" + head + "    []\n": "appears twice",
@@ -154,5 +160,14 @@ func TestConfig(t *testing.T) {
 	}
 	if _, err := learn.DecodeConfig("tripline.yaml", nil); err != nil {
 		t.Errorf("an empty file: %v", err)
+	}
+}
+
+// The list of public suffixes grows: what was approved before stays readable.
+func TestApprovedNamesStayReadable(t *testing.T) {
+	approved := "approved: {by: me, at: 2026-06-01T00:00:00Z, reason: it was allowed then, shown: abc}\n"
+	text := strings.Replace(head, "rules:", approved+"rules:", 1) + "  - to: {name: \"*.github.io\"}\n    ports: [tcp/1]\n"
+	if _, err := learn.Decode("baseline", []byte(text)); err != nil {
+		t.Error(err)
 	}
 }

@@ -42,8 +42,11 @@ func (o *reviewOptions) editing(a *app, r *reviewed) error {
 		edited.mark(r)
 		return edited.seal()
 	})
-	if err != nil {
+	if err != nil && learn.HintOf(err) == "" {
 		return learn.WithHint(err, "mend it there, or remove %s to start from the proposal again", o.edit)
+	}
+	if err != nil {
+		return err
 	}
 	for _, d := range edited.drafts {
 		if d.proposed.Parent != head(d.approved) {
