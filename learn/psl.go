@@ -27,8 +27,8 @@ var tenanted = map[string]int{
 	"wordpress.com": 0, "zendesk.com": 0,
 }
 
-// maxName is how long a host name can be in text (RFC 1035 section 2.3.4).
-const maxName = 253
+// longestName is how long a host name can be in text (RFC 1035 section 2.3.4).
+const longestName = 253
 
 // HostName returns a host name in its one form: in lower case, without the dot
 // at its end. It is not ok for what is none: an address, text of the wrong
@@ -125,8 +125,8 @@ func CheckName(rule string) error {
 	if wildcard && !strings.Contains(domain, ".") {
 		return WithHint(fmt.Errorf("the name %q is too wide: %w", rule, errNoOwner), "write a domain that one owner has registered: \"*.example.com\"")
 	}
-	if len(domain) > maxName {
-		return fmt.Errorf("the name %q... is %d bytes long, a host name has at most %d", domain[:32], len(domain), maxName)
+	if len(domain) > longestName {
+		return fmt.Errorf("the name %q... is %d bytes long, a host name has at most %d", domain[:32], len(domain), longestName)
 	}
 	name, ok := HostName(domain)
 	if !ok {
