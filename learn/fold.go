@@ -21,6 +21,12 @@ type FoldOptions struct {
 	Beta   float64        // what a rule costs a reader, in alarms a week; 0 is DefaultBeta
 	Hosts  ipranges.Set   // admitted host by host only, beside private and special space
 
+	// Ceiling is what one rule may open at most; what is 0 is DefaultCeilingV4
+	// or DefaultCeilingV6. AllowWide are the labels that may open more. Names
+	// and single hosts are no matter of it.
+	Ceiling   ipranges.Exposure
+	AllowWide []ipranges.Label
+
 	// When the observation began and ended. The zero values are the first
 	// and the last sighting.
 	Since, Until time.Time
@@ -39,14 +45,15 @@ type FoldOptions struct {
 // what must not be admitted: [Never], and what is not [Destination.Admissible].
 //
 // A published set is weighed by what it opens of the family it was seen in; its
-// rule admits both. A whole autonomous system is never proposed.
+// rule admits both. A whole autonomous system is never proposed. [NewFrontier]
+// has the other ways to fold, and what each costs.
 //
 // Names come first in the result, then published sets, then prefixes.
 func Fold(ds []Destination, o FoldOptions) []Rule {
 	f := newFolding(ds, o)
-	out := drafts{folding: f, by: map[subject]*draft{}}
+	out := f.drafts()
 	rest := out.named(ds)
-	for _, c := range f.services(rest) {
+	for _, c := range f.chosen(f.services(rest)) {
 		out.service(c)
 	}
 	return out.rules()
@@ -79,6 +86,12 @@ func newFolding(ds []Destination, o FoldOptions) *folding {
 	}
 	if f.beta == 0 {
 		f.beta = DefaultBeta
+	}
+	if o.Ceiling.V4 == 0 {
+		f.options.Ceiling.V4 = DefaultCeilingV4
+	}
+	if o.Ceiling.V6 == 0 {
+		f.options.Ceiling.V6 = DefaultCeilingV6
 	}
 	since, until := observed(ds, o)
 	half := max(0, until.Sub(since)/2)

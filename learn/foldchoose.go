@@ -23,7 +23,8 @@ type chooser struct {
 	extra   func(node) float64 // mass beside that of the bits; may be nil
 	allowed func(node) bool    // whether a prefix may be chosen
 
-	chosen []node // the result, ascending
+	chosen []node    // the result, ascending
+	masses []float64 // of each, what is expected in it; nothing in a single key
 }
 
 // choose returns the best choice for members, ascending, all of the sample.
@@ -38,7 +39,7 @@ func (c *chooser) choose(members []uint64) (value float64, chosen []node) {
 func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float64 {
 	depth := len(c.model.strength)
 	if n.bits == depth {
-		c.chosen = append(c.chosen, n)
+		c.chosen, c.masses = append(c.chosen, n), append(c.masses, 0)
 		return -c.beta
 	}
 	mark, a := len(c.chosen), c.model.strength[n.bits]
@@ -55,7 +56,7 @@ func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float
 		return value
 	}
 	if whole := c.value(n, mass); whole > value && c.allowed(n) {
-		c.chosen = append(c.chosen[:mark], n)
+		c.chosen, c.masses = append(c.chosen[:mark], n), append(c.masses[:mark], c.mass(n, mass))
 		return whole
 	}
 	return value
@@ -63,10 +64,15 @@ func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float
 
 // value returns what the whole of n is worth.
 func (c *chooser) value(n node, mass float64) float64 {
-	mass *= c.bits
+	size := math.Ldexp(1, len(c.model.strength)-n.bits)
+	return c.news*c.mass(n, mass) - c.lambda*size - c.price
+}
+
+// mass returns what is expected in n, where the bits place so much.
+func (c *chooser) mass(n node, bits float64) float64 {
+	mass := c.bits * bits
 	if c.extra != nil {
 		mass += c.extra(n)
 	}
-	size := math.Ldexp(1, len(c.model.strength)-n.bits)
-	return c.news*mass - c.lambda*size - c.price
+	return mass
 }

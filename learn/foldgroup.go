@@ -43,7 +43,9 @@ type group struct {
 	sample
 
 	homes  []home           // of each key
+	late   []bool           // of each key: first seen in the recent half
 	leaves [][]*Destination // with each key, ascending by address
+	model  polya            // of all groups of this family
 	news   float64          // new keys expected in the coming week
 }
 
@@ -54,7 +56,7 @@ type served struct {
 	choices []choice
 }
 
-// services returns what is chosen for each service. ds is sorted.
+// services returns the groups of each service. ds is sorted.
 func (f *folding) services(ds []*Destination) []*served {
 	var all []*served
 	for part := range runs(ds, func(d *Destination) Service { return d.Service }) {
@@ -65,12 +67,24 @@ func (f *folding) services(ds []*Destination) []*served {
 		for _, s := range all {
 			for _, g := range s.groups {
 				if g.family == fam {
-					s.choices = append(s.choices, f.choose(g, model))
+					g.model = model
 				}
 			}
 		}
 	}
 	return all
+}
+
+// chosen returns the services with what is chosen for each.
+func (f *folding) chosen(all []*served) []*served {
+	out := make([]*served, len(all))
+	for i, s := range all {
+		out[i] = &served{groups: s.groups}
+		for _, g := range s.groups {
+			out[i].choices = append(out[i].choices, f.choose(g))
+		}
+	}
+	return out
 }
 
 func keysOf(all []*served, fam family) [][]uint64 {
@@ -99,18 +113,19 @@ const surprise = 0.3
 
 func (f *folding) group(fam family, ds []*Destination) *group {
 	g := &group{family: fam}
-	late := surprise
+	fresh := surprise
 	for leaf := range runs(ds, func(d *Destination) uint64 { return fam.key(d.Addr) }) {
-		weight := f.early
-		if firstSeen(leaf).After(f.middle) {
+		weight, late := f.early, firstSeen(leaf).After(f.middle)
+		if late {
 			weight = 1
-			late++
+			fresh++
 		}
 		g.add(fam.key(leaf[0].Addr), weight)
+		g.late = append(g.late, late)
 		g.homes = append(g.homes, f.homeOf(leaf[0].Addr))
 		g.leaves = append(g.leaves, leaf)
 	}
-	g.news = late * f.weeks
+	g.news = fresh * f.weeks
 	return g
 }
 

@@ -11,17 +11,21 @@ import (
 type choice struct {
 	value  float64
 	mass   float64          // the share of new destinations that published sets in it explain
+	inside float64          // the share of new destinations that it admits
 	keys   []uint64         // the members, in no order
 	labels []ipranges.Label // chosen as a whole
 	nodes  []node           // prefixes and hosts
+	held   []Held           // what the ceiling kept from being chosen
 }
 
 func (c *choice) add(o choice) {
 	c.value += o.value
 	c.mass += o.mass
+	c.inside += o.inside
 	c.keys = append(c.keys, o.keys...)
 	c.labels = append(c.labels, o.labels...)
 	c.nodes = append(c.nodes, o.nodes...)
+	c.held = append(c.held, o.held...)
 }
 
 // A forest is the homes of one group's destinations, under the labels that
@@ -29,7 +33,6 @@ func (c *choice) add(o choice) {
 type forest struct {
 	*folding
 	*group
-	model polya
 	at    map[ipranges.Label][]uint64         // members by home
 	below map[ipranges.Label][]ipranges.Label // children, in order
 	roots []ipranges.Label
@@ -37,9 +40,9 @@ type forest struct {
 
 // choose returns the best choice for the whole group: each published tree on
 // its own, and what has no published home by autonomous system.
-func (f *folding) choose(g *group, model polya) choice {
+func (f *folding) choose(g *group) choice {
 	t := forest{
-		folding: f, group: g, model: model,
+		folding: f, group: g,
 		at: map[ipranges.Label][]uint64{}, below: map[ipranges.Label][]ipranges.Label{},
 	}
 	systems := map[home][]uint64{}
@@ -111,13 +114,17 @@ func (t *forest) bits(members []uint64, set published) choice {
 	c := chooser{
 		model: t.model, sample: t.sample, widest: t.widest, least: t.model.least(),
 		news: t.news, lambda: t.lambda, beta: t.beta, price: t.price(), bits: 1 - belief,
-		allowed: func(n node) bool { return t.hosts.Within(t.prefix(n)) == 0 },
+		allowed: func(n node) bool { return t.under(n) && t.hosts.Within(t.prefix(n)) == 0 },
 	}
 	if belief > negligible {
 		c.extra = func(n node) float64 { return share * float64(set.set.Within(t.prefix(n))) / set.size }
 	}
-	value, nodes := c.choose(members)
-	return choice{value: value, mass: share, keys: members, nodes: nodes}
+	out := choice{mass: share, keys: members}
+	out.value, out.nodes = c.choose(members)
+	for _, mass := range c.masses {
+		out.inside += mass
+	}
+	return out
 }
 
 // enough is how many known keys a model of the bits is worth trusting for.
@@ -143,13 +150,17 @@ func (f *folding) price() float64 { return 1.25 * f.beta }
 // it, or over the sets below it.
 func (t *forest) widen(parts *choice, l ipranges.Label) {
 	set := t.published(t.family, l)
-	if set.size == 0 {
+	if set.size == 0 || !t.demanded(l, parts.keys) {
 		return
 	}
 	slices.Sort(parts.keys)
 	mass := max(parts.mass, t.model.belief(parts.keys, set.size)*t.share(parts.keys))
 	value := t.news*mass - t.lambda*set.size - t.price()
-	if value > parts.value {
-		*parts = choice{value: value, mass: mass, keys: parts.keys, labels: []ipranges.Label{l}}
+	switch {
+	case value <= parts.value:
+	case t.over(l, set.set.Exposure()):
+		parts.held = append(parts.held, Held{Label: l, Admits: set.set.Exposure(), Alarms: t.news * max(0, mass-parts.inside)})
+	default:
+		*parts = choice{value: value, mass: mass, inside: mass, keys: parts.keys, labels: []ipranges.Label{l}}
 	}
 }

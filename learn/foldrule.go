@@ -30,7 +30,13 @@ type drafts struct {
 	*folding
 
 	by map[subject]*draft
+
+	// What names come to: new destinations expected in the coming week, and
+	// of them outside the rules.
+	news, alarms float64
 }
+
+func (f *folding) drafts() *drafts { return &drafts{folding: f, by: map[subject]*draft{}} }
 
 // add notes that a rule admits d.
 func (ds *drafts) add(s subject, d *Destination) {
