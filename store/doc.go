@@ -35,7 +35,7 @@
 // is a varint of seconds since 1970 and a uvarint of nanoseconds; a text is a
 // uvarint length and its bytes. Schema 1 has these buckets:
 //
-//	meta          schema -> decimal number; pruned -> instant of the last Prune
+//	meta          schema -> decimal number; pruned -> latest instant of a Prune
 //	agents        name -> what the caller put
 //	runs          name -> JSON: id, times as [seconds, nanoseconds], counters
 //	cursors       key -> what the source put

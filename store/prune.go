@@ -36,12 +36,47 @@ func (s *Store) Prune(before time.Time, keep func(learn.Destination) bool) (flow
 		if flows+destinations == 0 {
 			return nil
 		}
-		return tx.Bucket([]byte(bMeta)).Put([]byte(kPruned), appendInstant(nil, instantOf(before)))
+		return notePruned(tx, instantOf(before))
 	})
 	if err != nil {
 		return 0, 0, err
 	}
 	return flows, destinations, nil
+}
+
+// Pruned returns the time before which flows were dropped, the latest one if that
+// happened more than once; the zero time if it never did.
+func (s *Store) Pruned() (before time.Time, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		at, ok, err := prunedOf(tx)
+		if ok {
+			before = at.time()
+		}
+		return err
+	})
+	return before, err
+}
+
+func prunedOf(tx *bbolt.Tx) (at instant, ok bool, err error) {
+	v := tx.Bucket([]byte(bMeta)).Get([]byte(kPruned))
+	if v == nil {
+		return instant{}, false, nil
+	}
+	r := reader{b: v}
+	at = r.instant()
+	if err := r.err(); err != nil {
+		return instant{}, false, damaged(fmt.Sprintf("time of the last prune: %v", err))
+	}
+	return at, true, nil
+}
+
+// notePruned keeps the latest time: what came before it is not all there, even
+// where flows of that time were added since.
+func notePruned(tx *bbolt.Tx, before instant) error {
+	if was, ok, err := prunedOf(tx); err != nil || ok && before.before(was) {
+		return err
+	}
+	return tx.Bucket([]byte(bMeta)).Put([]byte(kPruned), appendInstant(nil, before))
 }
 
 // dropDestinations deletes those that have still not been seen since.

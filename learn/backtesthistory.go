@@ -1,0 +1,309 @@
+package learn
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+	"strings"
+	"time"
+)
+
+const hoursPerDay = 24
+
+// A History is what one agent talked to, hour by hour: what a back-test replays.
+// It knows hours and no counts of flows, as everything statistical does, so it
+// can be had from flows or, faster, from destinations. The zero value is not
+// usable, see [NewHistory]. Not safe for concurrent use.
+type History struct {
+	agent string
+	since Block
+	index map[Target]int32
+	pasts []past
+	last  int32   // where the flow before was counted
+	dates []Block // see days; nil when it is not known
+}
+
+// A past is one destination's history.
+type past struct {
+	Target
+	days  []pastDay // ascending, no repeats
+	mixed bool      // which hours had a flow that passed is not known
+}
+
+// A pastDay is one day of it, in UTC; bit n of its sets is hour n.
+type pastDay struct {
+	day          uint32 // since 1970
+	seen, passed uint32
+	evidence     Evidence
+}
+
+// NewHistory returns an empty history. What was seen before the hour since is
+// left out: where old flows were dropped, those that are left of that time would
+// make the past look known.
+func NewHistory(agent string, since Block) *History {
+	return &History{agent: agent, since: since, index: map[Target]int32{}, last: -1}
+}
+
+// HistoryOf returns the history of destinations. It is that of their flows, but
+// for what [History.Doubtful] says.
+func HistoryOf(agent string, since Block, ds []Destination) *History {
+	h := &History{agent: agent, since: since, pasts: make([]past, 0, len(ds))}
+	for i := range ds {
+		d := &ds[i]
+		p := past{Target: d.Target, mixed: d.Blocked > 0 && d.Blocked < d.Flows}
+		for _, b := range d.Blocks {
+			if b >= since {
+				p.at(b).count(b, d.Admissible(), d.Evidence)
+			}
+		}
+		if len(p.days) > 0 {
+			h.pasts = append(h.pasts, p)
+		}
+	}
+	return h
+}
+
+// Add counts a flow of the agent. The order of flows does not matter.
+func (h *History) Add(f *Flow) {
+	b := BlockOf(f.Time)
+	if b < h.since {
+		return
+	}
+	h.dates = nil
+	h.past(Target{f.Service(), f.Dst, f.Name}).at(b).count(b, f.Action != Refused, f.Evidence)
+}
+
+// past returns the history of a target. Neighbours are often equal, and
+// comparing is cheaper than hashing.
+func (h *History) past(t Target) *past {
+	if h.last >= 0 && h.pasts[h.last].Target == t {
+		return &h.pasts[h.last]
+	}
+	i, ok := h.index[t]
+	if !ok {
+		i = int32(len(h.pasts))
+		h.pasts = append(h.pasts, past{Target: t})
+		h.index[t] = i
+	}
+	h.last = i
+	return &h.pasts[i]
+}
+
+// at returns the day of an hour.
+func (p *past) at(b Block) *pastDay {
+	day, n := uint32(b/hoursPerDay), len(p.days)
+	if n > 0 && p.days[n-1].day == day {
+		return &p.days[n-1]
+	}
+	i, found := slices.BinarySearchFunc(p.days, day, func(d pastDay, day uint32) int { return cmp.Compare(d.day, day) })
+	if !found {
+		p.days = slices.Insert(p.days, i, pastDay{day: day})
+	}
+	return &p.days[i]
+}
+
+func (d *pastDay) count(b Block, passed bool, e Evidence) {
+	hour := uint32(1) << (b % hoursPerDay)
+	d.seen |= hour
+	if passed {
+		d.passed |= hour
+	}
+	d.evidence = max(d.evidence, e)
+}
+
+func (d *pastDay) begin() Block { return Block(d.day) * hoursPerDay }
+
+// Doubtful says whether destinations alone cannot tell what was learned before a
+// border: where one was seen on both sides of it and the firewall refused some
+// of its flows, only the flows know which. It is never so for a history that was
+// made from flows.
+func (h *History) Doubtful(border Block) bool {
+	return slices.ContainsFunc(h.pasts, func(p past) bool {
+		return p.mixed && p.days[0].begin() < border && p.days[len(p.days)-1].begin() >= border
+	})
+}
+
+// Before returns what was seen before the beginning of a day, as destinations by
+// protocol, port, address and name. Their times and counts are of hours: First
+// and Last are when an hour began, and a flow is an hour.
+func (h *History) Before(border Block) []Destination {
+	var out []Destination
+	for i := range h.pasts {
+		if d := h.pasts[i].before(border); d.Flows > 0 {
+			d.Agent = h.agent
+			out = append(out, d)
+		}
+	}
+	slices.SortFunc(out, func(a, b Destination) int { return compareTargets(a.Target, b.Target) })
+	return out
+}
+
+func (p *past) before(border Block) Destination {
+	d := Destination{Target: p.Target}
+	admissible := false
+	for i := range p.days {
+		day := &p.days[i]
+		if day.begin() >= border {
+			break
+		}
+		for set := day.seen; set != 0; set &= set - 1 {
+			d.Blocks = append(d.Blocks, day.begin()+Block(bits.TrailingZeros32(set)))
+		}
+		admissible = admissible || day.passed != 0
+		d.Evidence = max(d.Evidence, day.evidence)
+	}
+	if d.Flows = uint64(len(d.Blocks)); d.Flows == 0 {
+		return d
+	}
+	if !admissible {
+		d.Blocked = d.Flows
+	}
+	d.First, d.Last = d.Blocks[0].Time(), d.Blocks[len(d.Blocks)-1].Time()
+	return d
+}
+
+// Replay asks a judge about everything that was seen in the hours from and up to
+// to, once for each target.
+func (h *History) Replay(from, to Block, judge Judge) Trial {
+	t := Trial{Replayed: h.stretch(from, to)}
+	for i := range h.pasts {
+		a, ok := h.pasts[i].within(from, to)
+		if !ok {
+			continue
+		}
+		t.Destinations++
+		if !judge(a.Flow(h.agent)) {
+			t.Alarms = append(t.Alarms, a)
+		}
+	}
+	slices.SortFunc(t.Alarms, func(a, b Alarm) int {
+		return cmp.Or(cmp.Compare(a.First, b.First), compareTargets(a.Target, b.Target))
+	})
+	return t
+}
+
+// within returns what a policy that does not admit it would have raised.
+func (p *past) within(from, to Block) (a Alarm, ok bool) {
+	a.Target = p.Target
+	for i := range p.days {
+		seen := p.days[i].between(from, to)
+		if seen == 0 {
+			continue
+		}
+		if a.Hours == 0 {
+			a.First = p.days[i].begin() + Block(bits.TrailingZeros32(seen))
+		}
+		a.Hours += bits.OnesCount32(seen)
+		a.Evidence = max(a.Evidence, p.days[i].evidence)
+	}
+	return a, a.Hours > 0
+}
+
+// between returns the hours of the day that are in a stretch.
+func (d *pastDay) between(from, to Block) uint32 {
+	begin := d.begin()
+	if begin >= to || begin+hoursPerDay <= from {
+		return 0
+	}
+	seen := d.seen
+	if from > begin {
+		seen &^= 1<<(from-begin) - 1
+	}
+	if to < begin+hoursPerDay {
+		seen &= 1<<(to-begin) - 1
+	}
+	return seen
+}
+
+// Flow returns a flow of the agent that would have raised the alarm.
+func (a *Alarm) Flow(agent string) *Flow {
+	return &Flow{
+		Time: a.First.Time(), Agent: agent, Proto: a.Proto, DstPort: a.Port, Dst: a.Addr, Name: a.Name, Evidence: a.Evidence,
+	}
+}
+
+// All is the whole history. It begins and ends with an hour that has a flow.
+func (h *History) All() Stretch {
+	s := Stretch{From: ^Block(0)}
+	for i := range h.pasts {
+		days := h.pasts[i].days
+		s.From = min(s.From, days[0].first())
+		s.To = max(s.To, days[len(days)-1].end())
+	}
+	if s.To == 0 {
+		return Stretch{}
+	}
+	s.Days, s.Hours = h.active(s)
+	return s
+}
+
+// Last is the stretch of the last days of the calendar that are there, whether
+// they have flows or not.
+func (h *History) Last(days int) Stretch {
+	s := h.All()
+	return h.stretch(s.To-min(s.To, Block(days)*hoursPerDay), s.To)
+}
+
+// stretch measures what was observed of a time: where a day has a flow, it was
+// observed from its beginning to its end, the first and the last one excepted.
+func (h *History) stretch(from, to Block) Stretch {
+	s := h.All()
+	s.From, s.To = max(s.From, from), min(s.To, to)
+	s.Days, s.Hours = h.active(s)
+	return s
+}
+
+// active counts the days with flows in a stretch, and their hours.
+func (h *History) active(s Stretch) (days, hours int) {
+	for _, begin := range h.days() {
+		from, to := max(s.From, begin), min(s.To, begin+hoursPerDay)
+		if from < to {
+			days++
+			hours += int(to - from)
+		}
+	}
+	return days, hours
+}
+
+// days returns the beginnings of all days with flows, ascending.
+func (h *History) days() []Block {
+	if h.dates != nil {
+		return h.dates
+	}
+	have := map[uint32]struct{}{}
+	for i := range h.pasts {
+		for _, d := range h.pasts[i].days {
+			have[d.day] = struct{}{}
+		}
+	}
+	for d := range have {
+		h.dates = append(h.dates, Block(d)*hoursPerDay)
+	}
+	slices.Sort(h.dates)
+	return h.dates
+}
+
+// first and end are the first hour with a flow, and the one after the last.
+func (d *pastDay) first() Block { return d.begin() + Block(bits.TrailingZeros32(d.seen)) }
+
+func (d *pastDay) end() Block { return d.begin() + Block(bits.Len32(d.seen)) }
+
+// span is how many hours lie between its ends.
+func (s Stretch) span() int { return int(s.To - s.From) }
+
+func compareTargets(a, b Target) int {
+	return cmp.Or(compareServices(a.Service, b.Service), a.Addr.Compare(b.Addr), strings.Compare(a.Name, b.Name))
+}
+
+// Since returns when the history begins that can be replayed where what came
+// before a time was dropped: with the first hour that is whole.
+func Since(dropped time.Time) Block {
+	if dropped.IsZero() {
+		return 0
+	}
+	b := BlockOf(dropped)
+	if b.Time().Before(dropped) {
+		b++
+	}
+	return b
+}
