@@ -91,6 +91,9 @@ func (p *Policy) agrees(r *Rule, f *learn.Flow) Ruling {
 	if r.Set.Contains(f.Dst) {
 		return Ruling{Allowed, r, "the name is approved and was seen at this address"}
 	}
+	if f.Resolved {
+		return Ruling{Allowed, r, "the name is approved, and DNS told the agent this address"}
+	}
 	for _, l := range r.To.Within {
 		if set, ok := p.Space.Table.Set(l); ok && set.Contains(f.Dst) {
 			return Ruling{Allowed, r, "the name is approved, and the address is in " + l.String()}

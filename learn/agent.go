@@ -217,6 +217,10 @@ func (a *Agents) Resolve(host string, addrs []netip.Addr) error {
 	return nil
 }
 
+// Obscure says whether flows of an agent may come from addresses that no selector
+// names: where an interface or a rule of the firewall finds them.
+func (a *Agents) Obscure() bool { return len(a.ifaces) > 0 || len(a.rules) > 0 }
+
 // Sources returns the prefixes that agents are known by.
 func (a *Agents) Sources() []netip.Prefix {
 	var out []netip.Prefix

@@ -147,6 +147,7 @@ type Flow struct {
 	SrcPort   uint16
 	DstPort   uint16
 	Name      string // what the agent called the destination, "" if unknown
+	Resolved  bool   // DNS told the agent that Name is at Dst
 	Interface string // as the source named it
 	Rule      string // the firewall's own rule: tracker or label
 	Up, Down  uint64 // bytes, 0 where the source has none

@@ -51,7 +51,7 @@ func (b *block) add(f *learn.Flow, r *row, texts []string) {
 	b.cols[colDstPort] = append(b.cols[colDstPort], byte(f.DstPort), byte(f.DstPort>>8))
 	b.cols[colProto] = append(b.cols[colProto], byte(f.Proto))
 	b.cols[colAction] = append(b.cols[colAction], byte(f.Action))
-	b.cols[colEvidence] = append(b.cols[colEvidence], byte(f.Evidence))
+	b.cols[colEvidence] = append(b.cols[colEvidence], evidenceByte(f))
 	b.put(colUp, f.Up)
 	b.put(colDown, f.Down)
 }
@@ -150,4 +150,15 @@ func (b *block) reset() {
 	for i := range b.cols {
 		b.cols[i] = b.cols[i][:0]
 	}
+}
+
+// resolvedBit marks, beside the evidence, a name that DNS told to be at the
+// address.
+const resolvedBit = 0x80
+
+func evidenceByte(f *learn.Flow) byte {
+	if f.Resolved {
+		return byte(f.Evidence) | resolvedBit
+	}
+	return byte(f.Evidence)
 }

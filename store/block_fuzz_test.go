@@ -29,7 +29,7 @@ func blockOf(tb testing.TB, c *codec, run string, flows []learn.Flow) []byte {
 func seeds(tb testing.TB, c *codec) (all [][]byte) {
 	odd := learn.Flow{
 		Time: time.Unix(-5, 1).UTC(), Agent: "bot", Proto: 200, Action: 7, Evidence: learn.QUIC,
-		Dst: netip.MustParseAddr("2001:db8::1"), Name: "api.example.com", Up: 1 << 63, Down: 1,
+		Dst: netip.MustParseAddr("2001:db8::1"), Name: "api.example.com", Resolved: true, Up: 1 << 63, Down: 1,
 	}
 	all = append(all, blockOf(tb, c, "", []learn.Flow{{Agent: "x"}}))
 	all = append(all, blockOf(tb, c, "run", []learn.Flow{odd, odd, {Agent: "y", Time: odd.Time.Add(time.Hour)}}))

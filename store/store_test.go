@@ -68,6 +68,7 @@ func anyFlow(r *rand.Rand) learn.Flow {
 		Proto:     pick(r, learn.TCP, learn.UDP, learn.ICMP, learn.Proto(r.UintN(256))),
 		Action:    pick(r, learn.Pass, learn.Refused, learn.Action(9)),
 		Evidence:  learn.Evidence(r.UintN(7)),
+		Resolved:  r.UintN(2) == 0,
 		Src:       anyAddr(r),
 		Dst:       anyAddr(r),
 		SrcPort:   uint16(r.UintN(1 << 16)),

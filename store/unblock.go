@@ -131,7 +131,8 @@ func (u *unpacker) flow(f *learn.Flow) {
 	f.SrcPort, f.DstPort = u.port(colSrcPort), u.port(colDstPort)
 	f.Proto = learn.Proto(u.cols[colProto].byte())
 	f.Action = learn.Action(u.cols[colAction].byte())
-	f.Evidence = learn.Evidence(u.cols[colEvidence].byte())
+	evidence := u.cols[colEvidence].byte()
+	f.Evidence, f.Resolved = learn.Evidence(evidence&^resolvedBit), evidence&resolvedBit != 0
 	f.Up, f.Down = u.cols[colUp].uvarint(), u.cols[colDown].uvarint()
 }
 

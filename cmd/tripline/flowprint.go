@@ -46,6 +46,11 @@ type flowJSON struct {
 	SPort     *uint16    `json:"sport"`
 	Dst       netip.Addr `json:"dst"`
 	DPort     *uint16    `json:"dport"`
+	Name      string     `json:"name,omitempty"`
+	NameBy    string     `json:"name_by,omitempty"`
+	Up        uint64     `json:"up,omitempty"`
+	Down      uint64     `json:"down,omitempty"`
+	Answer    *answer    `json:"answer,omitempty"`
 	TCPFlags  string     `json:"tcpflags"`
 	Reason    string     `json:"reason"`
 	Agent     string     `json:"agent,omitempty"`
@@ -53,11 +58,23 @@ type flowJSON struct {
 	Why       source.Why `json:"why"`
 }
 
+// An answer is what DNS told a client.
+type answer struct {
+	Name  string       `json:"name"`
+	Addrs []netip.Addr `json:"addrs"`
+	Chain []string     `json:"chain,omitempty"`
+	TTL   float64      `json:"ttl,omitempty"` // seconds
+}
+
 func newFlowJSON(r *source.Record) flowJSON {
 	j := flowJSON{
 		Time: r.Time, Action: r.Act, Direction: r.Direction, Interface: r.Interface, Rule: r.Rule,
 		Proto: r.Proto.String(), Src: r.Src, Dst: r.Dst, TCPFlags: r.Flags, Reason: r.Reason,
 		Agent: r.Agent, Counted: r.Counted, Why: r.Why,
+		Name: r.Name, NameBy: r.Evidence.String(), Up: r.Up, Down: r.Down,
+	}
+	if a := r.Answer; a != nil {
+		j.Answer = &answer{a.Name, a.Addrs, a.Chain, max(0, a.TTL.Seconds())}
 	}
 	if r.Proto.HasPorts() && !r.Fragment {
 		j.SPort, j.DPort = &r.SrcPort, &r.DstPort
@@ -92,7 +109,7 @@ func (o *flowsOptions) table(w io.Writer) shower {
 			fmt.Fprintf(w, "%-19s %s: %s\n", "unreadable", bad.Cause, place(file, bad))
 		case r != nil && (o.all || r.Counted):
 			o.row(w, r.Time.Format(time.DateTime), r.Act, r.Direction, r.Interface, r.Proto.String(),
-				endpoint(r, r.Src, r.SrcPort), endpoint(r, r.Dst, r.DstPort), r.Flags, string(r.Why))
+				endpoint(r, r.Src, r.SrcPort), destination(r), r.Flags, string(r.Why))
 		}
 	}
 }
@@ -108,6 +125,18 @@ func (o *flowsOptions) row(w io.Writer, cells ...any) {
 		format, cells = "%-19s %-6s %-6s %-4s %-20s %-20s %s", []any{cells[0], cells[1], cells[3], cells[4], cells[5], cells[6], why}
 	}
 	fmt.Fprintln(w, strings.TrimRight(learn.Printable(fmt.Sprintf(format, cells...)), " "))
+}
+
+// destination is where a flow went, and what it was called.
+func destination(r *source.Record) string {
+	to := endpoint(r, r.Dst, r.DstPort)
+	switch {
+	case r.Answer != nil:
+		return r.Answer.Name
+	case r.Name != "":
+		return to + " " + r.Name + " (" + r.Evidence.String() + ")"
+	}
+	return to
 }
 
 func endpoint(r *source.Record, a netip.Addr, port uint16) string {

@@ -63,10 +63,10 @@ func (o *flowsOptions) run(_ context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	t := newTally()
+	t, names := newTally(), newNaming(agents)
 	var broken error
 	for i := 0; i < len(args) && broken == nil; i++ {
-		broken = o.read(src, args[i], opts, agents, t, show)
+		broken = o.read(src, args[i], opts, agents, t, names, show)
 	}
 	finish()
 	if err := out.Flush(); err != nil {
@@ -75,6 +75,7 @@ func (o *flowsOptions) run(_ context.Context, a *app, args []string) error {
 	if broken != nil {
 		return cutShort(broken, "copy the file again, whole; what was read before that is shown")
 	}
+	names.report(a, []string{""})
 	return o.close(a, t, args)
 }
 
@@ -91,7 +92,7 @@ func (o *flowsOptions) onlyGiven(a *app) (*learn.Agents, error) {
 	return learn.NewAgents(list)
 }
 
-func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOptions, agents *learn.Agents, t *tally, show shower) error {
+func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOptions, agents *learn.Agents, t *tally, names *naming, show shower) error {
 	s, err := source.Open(src, path, nil, opts)
 	if err != nil {
 		return err
@@ -111,6 +112,7 @@ func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOp
 		if err != nil {
 			return err
 		}
+		names.note(r.Answer)
 		if agents != nil {
 			if r.Agent, err = agents.Of(&r.Flow); err != nil {
 				return err
@@ -119,7 +121,9 @@ func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOp
 				r.Counted, r.Why = false, "of no agent that was asked for"
 			}
 		}
-		t.record(&r)
+		if t.record(&r) {
+			names.name(&r.Flow)
+		}
 		show(s.File(), &r, nil)
 	}
 }

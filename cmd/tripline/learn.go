@@ -67,7 +67,7 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	if o.follow && len(args) > 1 {
 		return learn.WithHint(errors.New("--follow takes one file"), "learn the older files first, without --follow")
 	}
-	l := &learning{a: a, o: o, src: src, tally: newTally(), all: all, silent: map[string][]byte{}}
+	l := &learning{a: a, o: o, src: src, tally: newTally(), names: newNaming(agents), all: all, silent: map[string][]byte{}}
 	fresh := true
 	for _, l.path = range args {
 		began, err := l.file(ctx, agents)
@@ -167,6 +167,7 @@ func merged(known, list []learn.Agent) []learn.Agent {
 // finish says what was learned. Fresh is whether no file was known before.
 func (l *learning) finish(agents *learn.Agents, args []string, fresh bool) error {
 	l.tally.report(l.a)
+	l.names.report(l.a, names(agents))
 	l.tally.stamps(l.a, &l.o.input)
 	if fresh {
 		if err := l.tally.errNothing(strings.Join(args, " "), agents.List()); err != nil {
@@ -203,4 +204,12 @@ func (l *learning) counts(s *store.Store, agents *learn.Agents) error {
 			count(uint64(len(ds)), "destination", "destinations"))
 	}
 	return nil
+}
+
+// names returns what agents are called, in order.
+func names(agents *learn.Agents) (list []string) {
+	for _, agent := range agents.List() {
+		list = append(list, agent.Name)
+	}
+	return list
 }

@@ -15,6 +15,7 @@ type learning struct {
 	src   source.Source
 	path  string
 	tally *tally
+	names *naming
 	all   *learn.Agents // also those that are not learned now: a flow may be theirs too
 
 	// silent is how far files were read that say nothing of an agent. It is kept

@@ -73,6 +73,7 @@ func (p *pass) loop(ctx context.Context) error {
 }
 
 func (p *pass) record(r *source.Record) error {
+	p.names.note(r.Answer)
 	if !p.tally.record(r) {
 		return nil
 	}
@@ -84,6 +85,7 @@ func (p *pass) record(r *source.Record) error {
 	p.tally.claim(&r.Flow)
 	if r.Agent != "" {
 		p.claimed++
+		p.names.name(&r.Flow)
 		p.rec.add(&r.Flow)
 	}
 	return nil

@@ -27,6 +27,7 @@ type watching struct {
 	out    *bufio.Writer
 	write  func(io.Writer, *enforce.Alert) error
 	tally  *tally
+	naming *naming
 	polled time.Time
 	vigil  *vigil // while following
 
@@ -46,9 +47,7 @@ func (w *watching) find(s *store.Store) error {
 	if w.agents, err = learn.NewAgents(list); err != nil {
 		return err
 	}
-	for _, agent := range w.agents.List() {
-		w.names = append(w.names, agent.Name)
-	}
+	w.names, w.naming = names(w.agents), newNaming(w.agents)
 	return nil
 }
 
@@ -106,6 +105,9 @@ func (w *watching) take(s source.Stream, r *source.Record, err error) (*enforce.
 		w.tally.error(s.File(), bad)
 		return nil, false, nil
 	}
+	if err == nil {
+		w.naming.note(r.Answer)
+	}
 	if err != nil || !w.tally.record(r) {
 		return nil, false, err
 	}
@@ -117,6 +119,7 @@ func (w *watching) take(s source.Stream, r *source.Record, err error) (*enforce.
 	if r.Agent == "" {
 		return nil, false, nil
 	}
+	w.naming.name(&r.Flow)
 	al, isNew := w.watch.Observe(&r.Flow)
 	return al, isNew, nil
 }
@@ -129,6 +132,7 @@ func (w *watching) finish(args []string) error {
 		return fmt.Errorf("write alerts: %w", err)
 	}
 	w.tally.report(w.a)
+	w.naming.report(w.a, w.names)
 	w.tally.stamps(w.a, &w.o.input)
 	found := w.watch.Alerts()
 	if len(found) == 0 || !w.o.follow {
