@@ -1,0 +1,162 @@
+package learn
+
+import (
+	"cmp"
+	"math/bits"
+	"slices"
+)
+
+// A bundle is nodes that are opened together: a node that gains little itself
+// and what below it gains more, joined until their average is no less than that
+// of any bundle below (the precedence bundles of Horn, 1972). So an ancestor is
+// never after its descendants in the order of averages, and each beginning of
+// that order is the best choice of its size.
+type bundles struct {
+	tree         *prefixTree
+	sum          []uint64 // what the bundle gains, by its topmost node
+	count        []int32
+	merged       []bool  // is in the bundle of its parent
+	child, after []int32 // pairing heaps of bundles, the best of a subtree on top
+	best         []int32 // the heap of a subtree
+}
+
+const nothingBelow = int32(-1)
+
+// bundle computes all corners of the frontier.
+func (r *Reduction) bundle() {
+	t := r.tree
+	n := len(t.order)
+	b := &bundles{
+		tree: t, sum: make([]uint64, n), count: make([]int32, n), merged: make([]bool, n),
+		child: make([]int32, n), after: make([]int32, n), best: make([]int32, n),
+	}
+	for _, v := range t.order {
+		if !t.frozen[v] {
+			b.grow(v)
+			continue
+		}
+		r.frozen++
+	}
+	r.sort(b)
+	r.ranks(b)
+}
+
+// grow makes the bundle of v from v and the better ones below it.
+func (b *bundles) grow(v int32) {
+	b.sum[v], b.count[v] = b.tree.gain[v], 1
+	b.child[v], b.after[v] = nothingBelow, nothingBelow
+	below := b.meld(b.below(b.tree.left[v]), b.below(b.tree.right[v]))
+	for below != nothingBelow && b.better(below, v) {
+		b.sum[v] += b.sum[below]
+		b.count[v] += b.count[below]
+		b.merged[below] = true
+		below = b.pop(below)
+	}
+	b.best[v] = b.meld(v, below)
+}
+
+func (b *bundles) below(child int32) int32 {
+	if child < 0 {
+		return nothingBelow
+	}
+	return b.best[child]
+}
+
+// better says whether bundle u has a greater average than v.
+func (b *bundles) better(u, v int32) bool { return b.compare(u, v) > 0 }
+
+func (b *bundles) compare(u, v int32) int {
+	if b.count[u] == b.count[v] {
+		return cmp.Compare(b.sum[u], b.sum[v])
+	}
+	hi1, lo1 := bits.Mul64(b.sum[u], uint64(b.count[v]))
+	hi2, lo2 := bits.Mul64(b.sum[v], uint64(b.count[u]))
+	if hi1 != hi2 {
+		return cmp.Compare(hi1, hi2)
+	}
+	return cmp.Compare(lo1, lo2)
+}
+
+func (b *bundles) meld(u, v int32) int32 {
+	switch {
+	case u == nothingBelow:
+		return v
+	case v == nothingBelow:
+		return u
+	case b.better(v, u):
+		u, v = v, u
+	}
+	b.after[v], b.child[u] = b.child[u], v
+	return u
+}
+
+// pop returns the heap without its top, paired twice.
+func (b *bundles) pop(top int32) int32 {
+	pairs := nothingBelow
+	for v := b.child[top]; v != nothingBelow; {
+		u, next := b.after[v], nothingBelow
+		b.after[v] = nothingBelow
+		if u != nothingBelow {
+			next = b.after[u]
+			b.after[u] = nothingBelow
+		}
+		m := b.meld(v, u)
+		b.after[m] = pairs
+		pairs, v = m, next
+	}
+	out := nothingBelow
+	for pairs != nothingBelow {
+		next := b.after[pairs]
+		b.after[pairs] = nothingBelow
+		out = b.meld(out, pairs)
+		pairs = next
+	}
+	return out
+}
+
+// sort orders the bundles by average. Among equals those of the wider prefix
+// come first, so that no node is opened before its parent.
+func (r *Reduction) sort(b *bundles) {
+	type keyed struct {
+		average float64
+		head    int32
+	}
+	var order []keyed
+	for _, v := range b.tree.order {
+		if !b.tree.frozen[v] && !b.merged[v] {
+			order = append(order, keyed{float64(b.sum[v]) / float64(b.count[v]), v})
+		}
+	}
+	slices.SortFunc(order, func(x, y keyed) int {
+		if x.average != y.average {
+			return cmp.Compare(y.average, x.average)
+		}
+		return cmp.Or(b.compare(y.head, x.head), cmp.Compare(b.tree.bits[x.head], b.tree.bits[y.head]), cmp.Compare(x.head, y.head))
+	})
+	r.order, r.counts, r.gains = make([]int32, len(order)), make([]int32, len(order)), make([]uint64, len(order))
+	for i, k := range order {
+		r.order[i] = k.head
+		r.counts[i] = r.count(i) + b.count[k.head]
+		r.gains[i] = r.gain(i) + b.sum[k.head]
+	}
+}
+
+// ranks gives each node the place of its bundle in the order.
+func (r *Reduction) ranks(b *bundles) {
+	r.rank = make([]int32, len(b.tree.order))
+	for i, head := range r.order {
+		r.rank[head] = int32(i)
+	}
+	for i := len(b.tree.order) - 1; i >= 0; i-- {
+		v := b.tree.order[i]
+		if b.tree.frozen[v] {
+			r.rank[v] = nothingBelow
+			continue
+		}
+		for _, child := range [2]int32{b.tree.left[v], b.tree.right[v]} {
+			if child >= 0 && b.merged[child] {
+				r.rank[child] = r.rank[v]
+			}
+		}
+	}
+}
