@@ -30,9 +30,9 @@ type Reduction struct {
 	gains  []uint64 // and what opening them gains
 }
 
-// A Point says of a number of prefixes how much the best choice of them opens
+// A Corner of the frontier says of a number of prefixes how much the best choice of them opens
 // beyond the set: IPv4 addresses and IPv6 /64 networks together.
-type Point struct {
+type Corner struct {
 	Prefixes int
 	Extra    uint64
 }
@@ -66,16 +66,16 @@ func (r *Reduction) Most() int { return len(r.tree.leaves) }
 // they would cross what is closed.
 func (r *Reduction) Least() int { return min(r.Most(), r.frozen+1) }
 
-// Frontier yields the corners of the frontier, the fewest prefixes first. Each
+// Corners yields the corners of the frontier, the fewest prefixes first. Each
 // is exact: no other choice of so many prefixes opens less. On a straight line
 // between two corners and below it there is no choice at all.
-func (r *Reduction) Frontier() iter.Seq[Point] {
-	return func(yield func(Point) bool) {
+func (r *Reduction) Corners() iter.Seq[Corner] {
+	return func(yield func(Corner) bool) {
 		if r.Most() == 0 {
 			return
 		}
 		for c := 0; c <= len(r.order); c++ {
-			if !yield(Point{r.frozen + 1 + int(r.count(c)), r.all() - r.gain(c)}) {
+			if !yield(Corner{r.frozen + 1 + int(r.count(c)), r.all() - r.gain(c)}) {
 				return
 			}
 		}

@@ -114,7 +114,7 @@ func TestReduceIsExact(t *testing.T) {
 		}
 		got, want := learn.Reduce(w.set, w.closed), w.least()
 		corners := map[int]uint64{}
-		for p := range got.Frontier() {
+		for p := range got.Corners() {
 			corners[p.Prefixes] = p.Extra
 		}
 		for k := range want {
@@ -190,7 +190,7 @@ func TestReduceOfNothing(t *testing.T) {
 	if got := r.MaxExposure(0); got.Prefixes != nil {
 		t.Errorf("got %v", got)
 	}
-	for p := range r.Frontier() {
+	for p := range r.Corners() {
 		t.Errorf("got %v", p)
 	}
 }
