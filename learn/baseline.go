@@ -20,4 +20,5 @@ type Baseline struct {
 	Approved *Approval         // nil while it is a proposal
 	Ranges   map[string]string // the range data it was folded with: name to digest
 	Rules    []Rule
+	Expired  []Expired // what was let go because it was not hit any more
 }

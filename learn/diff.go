@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"slices"
 
 	"tripline/ipranges"
@@ -73,27 +74,24 @@ func mark(was, is *Rule) Mark {
 }
 
 // Propose returns what folding yields for one agent on top of what is approved:
-// rules that a person asked for or wrote stay as they are. destinations are those
-// of the agent. What the bounding set forbids, and what the firewall only ever
-// refused, is left out and returned beside.
+// rules that a person asked for or wrote stay as they are, and so do learned ones
+// that are as good as what folding yields. destinations are those of the agent.
+// What the bounding set forbids, what the firewall only ever refused, and what
+// [Life] holds back is left out and returned beside.
 func Propose(agent string, approved *Baseline, destinations []Destination, never Never, o FoldOptions) (p *Baseline, left Left) {
 	p = &Baseline{Agent: agent}
-	if approved != nil {
-		p.Parent = approved.Digest
-		p.Rules = byHand(approved)
+	if approved == nil {
+		approved = &Baseline{}
 	}
-	var fold []Destination
-	for _, d := range destinations {
-		switch _, forbidden := never.Forbids(d.Addr); {
-		case forbidden || never.ForbidsName(d.Name):
-			left.Forbidden = append(left.Forbidden, d)
-		case !d.Admissible():
-			left.Refused = append(left.Refused, d)
-		default:
-			fold = append(fold, d)
-		}
+	p.Parent = approved.Digest
+	l := newLiving(approved, newField(admissible(destinations, never, &left), o.Space, never), o.Life)
+	left.Idle = l.idle(cmp.Or(o.Life.Expire, DefaultExpire))
+	expired := approved.Expired
+	if o.Life.Expire > 0 {
+		expired = slices.Concat(expired, l.expire(left.Idle))
 	}
-	p.Rules = join(p.Rules, Fold(fold, o))
+	p.Expired = l.leave(expired, &left)
+	p.Rules = l.propose(o)
 	for i := range p.Rules {
 		if set, err := p.Rules[i].To.Set(o.Space, p.Rules[i].Addrs); err == nil {
 			p.Rules[i].Admits = never.Bound(set, p.Rules[i].To.Single()).Exposure()
@@ -102,10 +100,29 @@ func Propose(agent string, approved *Baseline, destinations []Destination, never
 	return p, left
 }
 
+// admissible returns what may be proposed at all.
+func admissible(ds []Destination, never Never, left *Left) (rest []Destination) {
+	for _, d := range ds {
+		switch _, forbidden := never.Forbids(d.Addr); {
+		case forbidden || never.ForbidsName(d.Name):
+			left.Forbidden = append(left.Forbidden, d)
+		case !d.Admissible():
+			left.Refused = append(left.Refused, d)
+		default:
+			rest = append(rest, d)
+		}
+	}
+	return rest
+}
+
 // Left is what a proposal leaves out, and why.
 type Left struct {
 	Forbidden []Destination // in the bounding set
 	Refused   []Destination // the firewall let none of their flows pass
+
+	Quarantined []Destination // seen too seldom
+	Expired     []Destination // not seen since their rule went
+	Idle        []Idle        // approved rules that were not hit for long; they stay unless [Life] says otherwise
 }
 
 func byHand(b *Baseline) []Rule {

@@ -29,6 +29,14 @@ type baselineDoc struct {
 	Approved *approvalDoc      `yaml:"approved,omitempty"`
 	Ranges   map[string]string `yaml:"ranges,omitempty"`
 	Rules    []ruleDoc         `yaml:"rules"`
+	Expired  []expiredDoc      `yaml:"expired,omitempty"`
+}
+
+type expiredDoc struct {
+	To    toDoc    `yaml:"to,flow"`
+	Ports []string `yaml:"ports,flow"`
+	Addrs []string `yaml:"addresses,flow,omitempty"`
+	Last  string   `yaml:"last,omitempty"`
 }
 
 type approvalDoc struct {
@@ -96,6 +104,10 @@ func toDocument(b *Baseline) baselineDoc {
 	}
 	for i := range b.Rules {
 		d.Rules = append(d.Rules, toRule(&b.Rules[i]))
+	}
+	for i := range b.Expired {
+		r := toRule(&b.Expired[i].Rule)
+		d.Expired = append(d.Expired, expiredDoc{r.To, r.Ports, r.Addrs, day(b.Expired[i].Last)})
 	}
 	return d
 }
@@ -192,7 +204,7 @@ func fromDocument(d *baselineDoc, node *yaml.Node) (*Baseline, error) {
 				return nil, at(node, "rules", i, "to", "name").wrap(err)
 			}
 		}
-		r, err := fromRule(&d.Rules[i], node, i)
+		r, err := fromRule(&d.Rules[i], node, "rules", i)
 		if err != nil {
 			return nil, err
 		}
@@ -201,7 +213,26 @@ func fromDocument(d *baselineDoc, node *yaml.Node) (*Baseline, error) {
 	if i := repeated(b.Rules); i >= 0 {
 		return nil, at(node, "rules", i, "to").errorf("a second rule for %s; write its ports in one rule", b.Rules[i].To)
 	}
+	for i := range d.Expired {
+		e, err := fromExpired(&d.Expired[i], node, i)
+		if err != nil {
+			return nil, err
+		}
+		b.Expired = append(b.Expired, e)
+	}
 	return b, nil
+}
+
+func fromExpired(d *expiredDoc, node *yaml.Node, i int) (Expired, error) {
+	r, err := fromRule(&ruleDoc{To: d.To, Ports: d.Ports, Addrs: d.Addrs}, node, "expired", i)
+	if err != nil {
+		return Expired{}, err
+	}
+	last, err := parseDay(d.Last)
+	if err != nil {
+		return Expired{}, at(node, "expired", i, "last").wrap(err)
+	}
+	return Expired{Rule: r, Last: last}, nil
 }
 
 // repeated returns the first rule that is for the same destination as one
@@ -240,37 +271,37 @@ func plainWord(s string) bool {
 	})
 }
 
-func fromRule(d *ruleDoc, node *yaml.Node, i int) (Rule, error) {
+func fromRule(d *ruleDoc, node *yaml.Node, list string, i int) (Rule, error) {
 	r := Rule{From: d.From, Admits: ipranges.Exposure{V4: d.Admits, V6: d.Admits6}}
 	var err error
 	if r.To, err = fromTo(&d.To); err != nil {
-		return r, at(node, "rules", i, "to").wrap(err)
+		return r, at(node, list, i, "to").wrap(err)
 	}
 	for _, text := range d.Ports {
 		s, err := ParseService(text)
 		if err != nil {
-			return r, at(node, "rules", i, "ports").wrap(err)
+			return r, at(node, list, i, "ports").wrap(err)
 		}
 		r.Ports = append(r.Ports, s)
 	}
 	if len(r.Ports) == 0 {
-		return r, at(node, "rules", i).errorf("the rule for %s has no ports, want for example ports: [tcp/443]", r.To)
+		return r, at(node, list, i).errorf("the rule for %s has no ports, want for example ports: [tcp/443]", r.To)
 	}
 	slices.SortFunc(r.Ports, Service.Compare)
 	r.Ports = slices.Compact(r.Ports)
 	for _, text := range d.Addrs {
 		t, err := ParseTo(text)
 		if err != nil || !t.Prefix.IsValid() || !t.Prefix.IsSingleIP() {
-			return r, at(node, "rules", i, "addresses").errorf("invalid address %q", text)
+			return r, at(node, list, i, "addresses").errorf("invalid address %q", text)
 		}
 		r.Addrs = append(r.Addrs, t.Prefix.Addr())
 	}
-	if !slices.Contains([]string{"", Learned, Allowed, Edited}, r.From) {
-		return r, at(node, "rules", i, "from").errorf("unknown origin %q, want %s, %s or %s", r.From, Learned, Allowed, Edited)
+	if !slices.Contains([]string{"", Learned, Allowed, Edited, Merged}, r.From) {
+		return r, at(node, list, i, "from").errorf("unknown origin %q, want %s, %s, %s or %s", r.From, Learned, Allowed, Edited, Merged)
 	}
 	r.Seen, err = fromSeen(d.Seen)
 	if err != nil {
-		return r, at(node, "rules", i, "seen").wrap(err)
+		return r, at(node, list, i, "seen").wrap(err)
 	}
 	return r, nil
 }

@@ -30,6 +30,8 @@ type FoldOptions struct {
 	// When the observation began and ended. The zero values are the first
 	// and the last sighting.
 	Since, Until time.Time
+
+	Life Life // for [Propose]: what to let go, and what to hold back
 }
 
 // Fold returns the rules that admit all destinations of one agent and, beyond

@@ -47,6 +47,7 @@ const (
 	Learned = "learned" // folding proposed it
 	Allowed = "allowed" // a person asked for exactly this one
 	Edited  = "edited"  // a person changed the proposal
+	Merged  = "merged"  // it came from the baseline of another host
 )
 
 // A Rule admits destinations of one agent.
@@ -56,7 +57,7 @@ type Rule struct {
 	Seen   Seen
 	Admits ipranges.Exposure
 	Addrs  []netip.Addr // with To.Name: the addresses seen behind it, ascending
-	From   string       // Learned, Allowed or Edited
+	From   string       // Learned, Allowed, Edited or Merged
 }
 
 // ErrNoRanges is returned where a rule names a published set or an autonomous
