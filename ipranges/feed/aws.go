@@ -21,6 +21,7 @@ var aws = Feed{
 	Short:    "Amazon Web Services: services and regions",
 	Parse:    parser("aws", readAWS),
 	canaries: addrs("52.216.10.1", "205.251.192.1"),
+	services: []string{"AMAZON", "CLOUDFRONT", "EC2", "S3/us-east-1"},
 	read:     readAWS,
 	like: func(head string) bool {
 		return strings.Contains(head, `"ip_prefix"`) || strings.Contains(head, `"createDate"`)

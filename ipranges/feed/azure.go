@@ -27,7 +27,10 @@ var azure = Feed{
 	Parse: parser("azure", readAzure),
 	page:  "https://www.microsoft.com/en-us/download/details.aspx?id=56519",
 	dated: "https://download.microsoft.com/download/7/1/D/71D86715-5596-4529-9B13-DA13A5DE5B63/ServiceTags_Public_YYYYMMDD.json",
-	read:  readAzure,
+	// A cloud, one of its regions, and the front of customers' sites.
+	canaries: addrs("4.156.0.1", "13.107.213.1"),
+	services: []string{"AzureCloud", "AzureCloud/eastus", "AzureFrontDoor.Frontend", "Storage", "Storage/eastus"},
+	read:     readAzure,
 	like: func(head string) bool {
 		return strings.Contains(head, `"changeNumber"`) && strings.Contains(head, `"cloud"`)
 	},

@@ -52,6 +52,7 @@ type Feed struct {
 	parts    []string     // addresses of lists that together stand in for URL
 	client   string       // the parameter that wants a random identifier of the client
 	canaries []netip.Addr // what every whole list has
+	services []string     // what every whole list names: "Storage", or "Storage/eastus" with a region
 	read     func(raw []byte) (document, error)
 	like     func(head string) bool // nil if the beginning of a file does not tell
 }

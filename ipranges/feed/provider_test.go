@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,6 +45,26 @@ func TestCallersAreNoDestinations(t *testing.T) {
 	for _, name := range []string{"github", "ip-ranges.json", "office", ""} {
 		if err := feed.Refused(name); err != nil {
 			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// A file of service tags from which some are gone is not the whole one, even if
+// its shape is right and nothing is known of the one before.
+func TestServiceTagsWithoutTheUsualOnesAreRefused(t *testing.T) {
+	for label, want := range map[string]string{
+		"azure/AzureCloud": "4.156.0.1", "azure/AzureFrontDoor.Frontend": "13.107.213.1",
+		"azure/Storage": "Storage", "azure/Storage/eastus": "Storage/eastus", "azure/AzureCloud/eastus": "AzureCloud/eastus",
+		"azure/AppService/centralfrance": "", "azure/CognitiveServicesManagement": "",
+	} {
+		l, err := ipranges.ParseLabel(label)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := read(t, "azure")
+		s.Ranges = slices.DeleteFunc(s.Ranges, func(r ipranges.Range) bool { return l.Covers(r.Label) })
+		if err := s.Plausible(0); (err == nil) != (want == "") || err != nil && !strings.HasPrefix(err.Error(), "azure: "+want+" is missing") {
+			t.Errorf("without %s: got %v, want %q to be missing", label, err, want)
 		}
 	}
 }

@@ -82,13 +82,32 @@ func (s *Snapshot) Plausible(last int) error {
 	if err != nil {
 		return nil //nolint:nilerr // a list of the user's own, of which nothing is known
 	}
+	return s.hasAll(f)
+}
+
+// hasAll says what s lacks of that which every list of its feed has.
+func (s *Snapshot) hasAll(f Feed) error {
+	missing := func(what string) error {
+		return fmt.Errorf("%s: %s is missing, which every list of %s has: not plausible", s.Name, what, s.Name)
+	}
 	set := ipranges.SetOf(s.Ranges)
 	for _, a := range f.canaries {
 		if !set.Contains(a) {
-			return fmt.Errorf("%s: %s is missing, which every list of %s has: not plausible", s.Name, a, s.Name)
+			return missing(a.String())
+		}
+	}
+	for _, service := range f.services {
+		if !s.names(f.Name + "/" + service) {
+			return missing(service)
 		}
 	}
 	return nil
+}
+
+// names says whether something is published for the label text or below it.
+func (s *Snapshot) names(text string) bool {
+	l, err := ipranges.ParseLabel(text)
+	return err == nil && slices.ContainsFunc(s.Ranges, func(r ipranges.Range) bool { return l.Covers(r.Label) })
 }
 
 // Content returns a hash of what ranges say, in hex: for each label the set of

@@ -230,13 +230,23 @@ func TestPublishedTestDatabases(t *testing.T) {
 	if len(files) == 0 {
 		t.Skipf("%s is not here", dir)
 	}
+	answered, refused := 0, 0
 	for _, path := range slices.Concat(files, bad) {
-		opened, whole := probe(t, load(t, path))
-		name := filepath.Base(path)
+		raw, name := load(t, path), filepath.Base(path)
+		opened, whole := probe(t, raw)
 		want := name == "GeoLite2-ASN-Test.mmdb" || name == "GeoIP2-ISP-Test.mmdb"
 		if opened != want || whole != want {
 			t.Errorf("%s: opened %v, whole %v; want %v", name, opened, whole, want)
 		}
+		if !opened {
+			refused++
+			continue
+		}
+		answered++
+		answersLikeTheLibrary(t, name, raw)
+	}
+	if answered != 2 || refused != 33 {
+		t.Errorf("%d answered and %d refused, want 2 and 33", answered, refused)
 	}
 	_, err = mmdb.Open(load(t, filepath.Join(dir, "GeoLite2-Country-Test.mmdb")))
 	if err == nil || !strings.Contains(err.Error(), `type "GeoLite2-Country" has no AS numbers`) {
@@ -245,6 +255,42 @@ func TestPublishedTestDatabases(t *testing.T) {
 	if n := open(t, load(t, filepath.Join(dir, "GeoLite2-ASN-Test.mmdb"))).Networks(); n != 412 {
 		t.Errorf("GeoLite2-ASN-Test has %d networks, want 412", n)
 	}
+}
+
+// answersLikeTheLibrary asks for the first and the last address of each network.
+func answersLikeTheLibrary(t *testing.T, name string, raw []byte) {
+	t.Helper()
+	db := open(t, raw)
+	reader, err := maxminddb.OpenBytes(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for result := range reader.Networks() {
+		var r struct {
+			Number uint32 `maxminddb:"autonomous_system_number"`
+			Org    string `maxminddb:"autonomous_system_organization"`
+		}
+		if err := result.Decode(&r); err != nil {
+			t.Fatal(err)
+		}
+		p := result.Prefix()
+		for _, a := range []netip.Addr{p.Addr(), last(p)} {
+			as, ok := db.AS(a)
+			if ok != (r.Number != 0) || ok && (as.Number != r.Number || as.Org != r.Org || as.Prefix != p) {
+				t.Errorf("%s: %s: got %v, %v; want AS%d %q of %s", name, a, as, ok, r.Number, r.Org, p)
+			}
+		}
+	}
+}
+
+// last returns the last address of p.
+func last(p netip.Prefix) netip.Addr {
+	b := p.Addr().AsSlice()
+	for i := p.Bits(); i < 8*len(b); i++ {
+		b[i/8] |= 0x80 >> (i % 8)
+	}
+	a, _ := netip.AddrFromSlice(b) // of the length it had
+	return a
 }
 
 // The figures are of the data of 2025-12-04.
