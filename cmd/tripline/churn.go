@@ -88,7 +88,7 @@ func (a *app) diffFiles(older, newer, format string) error {
 }
 
 func readList(path string) (*feed.Snapshot, error) {
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("compare ranges: %w", err)
 	}

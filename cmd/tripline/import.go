@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strconv"
 
@@ -25,7 +26,8 @@ func newRangesImportCommand(a *app) *cobra.Command {
 		Short: "Keep lists that were downloaded by hand, or an ASN database",
 		Long: `import reads files as the providers publish them, recognises which is which and keeps
 them; a MaxMind database with AS numbers (GeoLite2-ASN.mmdb and others of its kind)
-is verified and kept as "asn".
+is verified and kept as "asn". Files of a feed that is published in parts are given
+together, with --feed.
 
 Exit status:
   0  kept
@@ -36,12 +38,7 @@ Exit status:
 			if len(args) == 0 {
 				return learn.WithHint(errors.New("no file to import"), "tripline ranges import ip-ranges.json")
 			}
-			for _, path := range args {
-				if err := a.importFile(path, name); err != nil {
-					return err
-				}
-			}
-			return nil
+			return a.importFiles(args, name)
 		},
 	}
 	c.Flags().StringVar(&name, "feed", "", "which `FEED` the file is of, where it cannot be recognised")
@@ -51,21 +48,72 @@ Exit status:
 // mmdbMarker is in every MaxMind database, near its end.
 var mmdbMarker = []byte("\xab\xcd\xefMaxMind.com")
 
-func (a *app) importFile(path, name string) error {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return fmt.Errorf("import ranges: %w", err)
+func (a *app) importFiles(paths []string, name string) error {
+	if f, err := feed.Find(name); err == nil && f.InParts() && len(paths) > 1 {
+		return a.importParts(paths, name)
 	}
+	for _, path := range paths {
+		data, err := readFile(path)
+		if err != nil {
+			return fmt.Errorf("import ranges: %w", err)
+		}
+		if err := a.importFile(path, name, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// importParts keeps several files as the one list that they are together.
+func (a *app) importParts(paths []string, name string) error {
+	var all []byte
+	for _, path := range paths {
+		data, err := readFile(path)
+		if err != nil {
+			return fmt.Errorf("import ranges: %w", err)
+		}
+		all = append(append(all, data...), '\n')
+	}
+	return a.importFile(paths[0], name, all)
+}
+
+// maxFile is how large a file of ranges may be. The largest AS database has a
+// quarter of it.
+const maxFile = 256 << 20
+
+// readFile reads a file that somebody gave, which may be anything.
+func readFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > maxFile {
+		return nil, tooLarge(path)
+	}
+	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
+	if _, err := data.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
+		return nil, err
+	}
+	if data.Len() > maxFile {
+		return nil, tooLarge(path)
+	}
+	return data.Bytes(), nil
+}
+
+func tooLarge(path string) error { return fmt.Errorf("%s: more than %d MiB", path, maxFile>>20) }
+
+func (a *app) importFile(path, name string, data []byte) error {
 	if bytes.Contains(data[max(0, len(data)-128<<10):], mmdbMarker) {
 		return a.importASN(path, data)
 	}
 	got, err := readFeed(name, path, data)
 	if err != nil {
-		err = fmt.Errorf("import %s: %w", path, err)
-		if learn.HintOf(err) == "" {
-			err = learn.WithHint(err, `say which list it is with --feed NAME ("tripline ranges list" has the names), or keep one of your own: tripline ranges add NAME FILE`)
-		}
-		return err
+		return hinted(fmt.Errorf("import %s: %w", path, err), path, data)
 	}
 	return a.keep(got, path)
 }
@@ -77,11 +125,7 @@ func readFeed(name, path string, data []byte) (*feed.Snapshot, error) {
 	if err := feed.Refused(path); err != nil {
 		return nil, err
 	}
-	find := func() (feed.Feed, error) { return feed.Detect(data[:min(len(data), 4096)]) }
-	if name != "" {
-		find = func() (feed.Feed, error) { return feed.Find(name) }
-	}
-	f, err := find()
+	f, err := whichFeed(name, data)
 	if err != nil {
 		return nil, err
 	}
@@ -93,6 +137,19 @@ func readFeed(name, path string, data []byte) (*feed.Snapshot, error) {
 		return nil, err
 	}
 	return got, nil
+}
+
+// whichFeed returns the feed called name, without one that of which data is.
+func whichFeed(name string, data []byte) (feed.Feed, error) {
+	if name != "" {
+		f, err := feed.Find(name)
+		return f, learn.WithHint(err, "tripline ranges list")
+	}
+	f, err := feed.Detect(data[:min(len(data), 4096)])
+	if err != nil && isList(data) {
+		err = errors.New("a list of prefixes, which does not say whose they are")
+	}
+	return f, err
 }
 
 func (a *app) importASN(path string, data []byte) error {

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -95,7 +96,7 @@ func since(last store.Snapshot, got *feed.Snapshot) string {
 	if err != nil {
 		return "; what there was before cannot be read"
 	}
-	was, is := ipranges.SetOf(old), ipranges.SetOf(got.Ranges)
+	was, is := ipranges.SetOf(slices.Collect(old.All())), ipranges.SetOf(got.Ranges)
 	return fmt.Sprintf("; +%s -%s IPv4 addresses: tripline ranges diff %s",
 		ipranges.Thousands(is.Subtract(was).Exposure().V4), ipranges.Thousands(was.Subtract(is).Exposure().V4), got.Name)
 }

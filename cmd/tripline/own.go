@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -43,7 +42,7 @@ func (a *app) addList(name, path string) error {
 	if err != nil {
 		return fmt.Errorf("add ranges: %w", err)
 	}
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if err != nil {
 		return fmt.Errorf("add ranges: %w", err)
 	}

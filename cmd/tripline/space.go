@@ -86,7 +86,7 @@ func (a *app) withStore(f func(*store.Store) error) error {
 
 // A knowledge is range data by name, as it is collected.
 type knowledge struct {
-	feeds   map[string][]ipranges.Range
+	feeds   map[string]*ipranges.List
 	names   map[string][]feed.Name
 	files   map[string][]byte
 	made    *ipranges.Space // of feeds, which are gone then
@@ -96,14 +96,22 @@ type knowledge struct {
 // newKnowledge has the lists that come with the program.
 func newKnowledge() *knowledge {
 	k := &knowledge{
-		feeds: map[string][]ipranges.Range{}, names: map[string][]feed.Name{}, files: map[string][]byte{}, digests: map[string]string{},
+		feeds: map[string]*ipranges.List{}, names: map[string][]feed.Name{}, files: map[string][]byte{}, digests: map[string]string{},
 	}
 	for _, f := range feed.All {
 		if b, ok := f.Builtin(); ok {
-			k.feeds[f.Name], k.names[f.Name], k.digests[f.Name] = b.Ranges, b.Names, "sha256:"+b.SHA256
+			k.feeds[f.Name], k.names[f.Name], k.digests[f.Name] = listOf(b.Ranges), b.Names, "sha256:"+b.SHA256
 		}
 	}
 	return k
+}
+
+func listOf(ranges []ipranges.Range) *ipranges.List {
+	l := &ipranges.List{}
+	for _, r := range ranges {
+		l.Add(r)
+	}
+	return l
 }
 
 // add takes a stored snapshot in. What comes with the program stands if it is
@@ -179,10 +187,10 @@ func findList(name string) (feed.Feed, error) {
 	return feed.Own(name)
 }
 
-func parseFeed(name string, data []byte) ([]ipranges.Range, error) {
+func parseFeed(name string, data []byte) (*ipranges.List, error) {
 	f, err := findList(name)
 	if err != nil {
 		return nil, err
 	}
-	return f.Ranges(data)
+	return f.List(data)
 }

@@ -19,32 +19,36 @@ import (
 // Azure says of many services only that they are somewhere; the region is added
 // where the addresses are in one (see regional).
 func Assemble(feeds map[string][]ipranges.Range) []ipranges.Range {
-	return slices.Collect(assemble(maps.Clone(feeds), nil))
+	lists := map[string]iter.Seq[ipranges.Range]{}
+	for name, ranges := range feeds {
+		lists[name] = slices.Values(ranges)
+	}
+	return slices.Collect(assemble(lists, nil))
 }
 
 // Space makes what is known of addresses from feeds, see [Assemble], and
 // autonomous systems, which may be nil. With them, addresses that Google calls
 // its own and announces as its cloud are not taken for its services either:
-// they are next month's rented ones. Lists are taken out of feeds as soon as they
-// are in the table: both at once need twice the memory.
-func Space(feeds map[string][]ipranges.Range, asns ipranges.ASNs) ipranges.Space {
-	return ipranges.Space{Table: ipranges.Collect(assemble(feeds, asns)), ASNs: asns}
+// they are next month's rented ones.
+func Space(feeds map[string]*ipranges.List, asns ipranges.ASNs) ipranges.Space {
+	lists := map[string]iter.Seq[ipranges.Range]{}
+	for name, list := range feeds {
+		lists[name] = list.All()
+	}
+	return ipranges.Space{Table: ipranges.Collect(assemble(lists, asns)), ASNs: asns}
 }
 
-func assemble(feeds map[string][]ipranges.Range, asns ipranges.ASNs) iter.Seq[ipranges.Range] {
+func assemble(feeds map[string]iter.Seq[ipranges.Range], asns ipranges.ASNs) iter.Seq[ipranges.Range] {
 	return func(yield func(ipranges.Range) bool) {
 		for _, name := range slices.SortedFunc(maps.Keys(feeds), ownLast) {
 			ranges, more := feeds[name], iter.Seq[ipranges.Range](none)
-			if name != gcp.Name { // which Google's own list is compared with
-				delete(feeds, name)
-			}
-			switch {
-			case name == azure.Name:
+			switch name {
+			case azure.Name:
 				more = regional(ranges)
-			case name == google.Name && len(ranges) > 0:
+			case google.Name:
 				ranges = withoutCloud(ranges, feeds[gcp.Name], asns)
 			}
-			if !all(slices.Values(ranges), yield) || !all(more, yield) {
+			if !all(ranges, yield) || !all(more, yield) {
 				return
 			}
 		}

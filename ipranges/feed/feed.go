@@ -69,6 +69,10 @@ var All = []Feed{
 	anthropic, atlassian, aws, azure, cloudflare, digitalocean, fastly, gcp, github, google, linode, m365, oci,
 }
 
+// InParts says whether it is also published as several lists, which are one
+// together.
+func (f Feed) InParts() bool { return len(f.parts) > 1 }
+
 // Find returns the feed called name.
 func Find(name string) (Feed, error) {
 	for _, f := range All {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"iter"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,18 +107,32 @@ type within interface {
 	AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set
 }
 
-// withoutCloud returns what is left of all when cloud is taken out.
-func withoutCloud(all, cloud []ipranges.Range, asns ipranges.ASNs) []ipranges.Range {
-	label, rest := googleWhole, ipranges.SetOf(all)
-	if len(cloud) > 0 {
-		label, rest = googleServices, rest.Subtract(ipranges.SetOf(cloud))
+// withoutCloud returns what is left of all when cloud, which may be nil, is
+// taken out. Of nothing, nothing is left.
+func withoutCloud(all, cloud iter.Seq[ipranges.Range], asns ipranges.ASNs) iter.Seq[ipranges.Range] {
+	label, rest := googleWhole, setOf(all)
+	if rest.IsEmpty() {
+		return none
+	}
+	if rented := setOf(cloud); !rented.IsEmpty() {
+		label, rest = googleServices, rest.Subtract(rented)
 		rest = rest.Subtract(announced(asns, rest))
 	}
-	var out []ipranges.Range
-	for _, p := range rest.Union(ipranges.NewSet(vips...)).Prefixes() {
-		out = append(out, ipranges.Range{Prefix: p, Label: label})
+	return func(yield func(ipranges.Range) bool) {
+		for _, p := range rest.Union(ipranges.NewSet(vips...)).Prefixes() {
+			if !yield(ipranges.Range{Prefix: p, Label: label}) {
+				return
+			}
+		}
 	}
-	return out
+}
+
+// setOf returns the addresses of ranges, which may be nil.
+func setOf(ranges iter.Seq[ipranges.Range]) ipranges.Set {
+	if ranges == nil {
+		return ipranges.Set{}
+	}
+	return ipranges.SetOf(slices.Collect(ranges))
 }
 
 // announced returns what of set Google announces as its cloud.

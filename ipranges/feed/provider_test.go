@@ -192,7 +192,7 @@ func TestFixedFeedsAreNotFetched(t *testing.T) {
 
 // An address that Google announces as its cloud's is rented, or will be.
 func TestGoogleServicesAreWithoutTheCloudsAS(t *testing.T) {
-	all := map[string][]ipranges.Range{"google": read(t, "google").Ranges, "gcp": read(t, "gcp").Ranges}
+	all := map[string]*ipranges.List{"google": list(t, "google"), "gcp": list(t, "gcp")}
 	space := feed.Space(all, asns{396982: ipranges.NewSet(netip.MustParsePrefix("34.73.0.0/16"))})
 	services, _ := space.Table.Set(ipranges.Label{Provider: "google", Service: "services"})
 	for a, want := range map[string]bool{"34.73.0.1": false, "34.74.0.1": true, "8.8.8.8": true, "199.36.153.5": true} {
@@ -200,6 +200,16 @@ func TestGoogleServicesAreWithoutTheCloudsAS(t *testing.T) {
 			t.Errorf("google/services has %s: got %v, want %v", a, got, want)
 		}
 	}
+}
+
+// list reads a fixture as one that is stored.
+func list(t *testing.T, name string) *ipranges.List {
+	t.Helper()
+	l, err := find(t, name).List(fixture(t, name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
 }
 
 // asns is what systems announce.

@@ -39,7 +39,7 @@ var callers = []caller{
 		[]string{"cloudfront_origin_facing", "route53_healthchecks", "route53_healthchecks_publishing", "ec2_instance_connect"},
 		"what AWS calls its customers' servers from",
 	},
-	{[]string{"akamai", "akamai-origin"}, "what Akamai fetches from origins with; its edge is AS20940 and AS16625"},
+	{[]string{"akamai", "akamai-origin", "akamai-v4", "akamai-v6"}, "what Akamai fetches from origins with; its edge is AS20940 and AS16625"},
 }
 
 // Refused says why no destinations are taken from a list of that name, nil if

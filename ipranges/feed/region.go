@@ -16,11 +16,11 @@ const azureCloud = "AzureCloud"
 // regional returns ranges with a region for services that are published without
 // one: the part of each that is in AzureCloud of that region. Half of the
 // services are published so, those of language models among them.
-func regional(ranges []ipranges.Range) iter.Seq[ipranges.Range] {
+func regional(ranges iter.Seq[ipranges.Range]) iter.Seq[ipranges.Range] {
 	clouds, split := azureRegions(ranges)
 	return func(yield func(ipranges.Range) bool) {
 		rest := map[ipranges.Label][]netip.Prefix{}
-		for _, r := range ranges {
+		for r := range ranges {
 			if r.Label.Region != "" || r.Label.Service == azureCloud || split[strings.ToLower(r.Label.Service)] {
 				continue
 			}
@@ -37,15 +37,15 @@ func regional(ranges []ipranges.Range) iter.Seq[ipranges.Range] {
 
 // azureRegions returns the clouds by region, and the services, in lower case,
 // that are published by region.
-func azureRegions(ranges []ipranges.Range) (clouds *ipranges.Table, split map[string]bool) {
+func azureRegions(ranges iter.Seq[ipranges.Range]) (clouds *ipranges.Table, split map[string]bool) {
 	split = map[string]bool{}
-	for _, r := range ranges {
+	for r := range ranges {
 		if r.Label.Region != "" && r.Label.Service != azureCloud {
 			split[strings.ToLower(r.Label.Service)] = true
 		}
 	}
 	return ipranges.Collect(func(yield func(ipranges.Range) bool) {
-		for _, r := range ranges {
+		for r := range ranges {
 			if r.Label.Region != "" && r.Label.Service == azureCloud && !yield(r) {
 				return
 			}

@@ -28,8 +28,11 @@ type Snapshot struct {
 }
 
 // Read reads a file of the feed. Whoever wants only the ranges, of a file that
-// was checked before, takes Ranges.
+// was checked before, takes List.
 func (f Feed) Read(raw []byte) (*Snapshot, error) {
+	if len(raw) > MaxBytes {
+		return nil, fmt.Errorf("%s: more than %d MiB", f.Name, MaxBytes>>20)
+	}
 	d, err := f.read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
@@ -49,23 +52,19 @@ func (f Feed) Read(raw []byte) (*Snapshot, error) {
 	return s, nil
 }
 
-// Ranges reads only the ranges of a file that was checked before. It needs half
-// the memory of Parse.
-func (f Feed) Ranges(raw []byte) ([]ipranges.Range, error) {
+// List reads only the ranges of a file that was checked before, in little
+// memory.
+func (f Feed) List(raw []byte) (*ipranges.List, error) {
 	d, err := f.read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
 	}
-	n := 0
-	for range d.entries() {
-		n++
-	}
-	out := make([]ipranges.Range, 0, n)
+	out := &ipranges.List{}
 	for r, err := range ranges(f.Name, d) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, r)
+		out.Add(r)
 	}
 	return out, nil
 }

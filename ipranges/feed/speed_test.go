@@ -1,7 +1,6 @@
 package feed_test
 
 import (
-	"bytes"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -32,14 +31,13 @@ func asnFile(tb testing.TB) []byte {
 // load does what the program does when it starts.
 func load(tb testing.TB, raws map[string][]byte, asn []byte) ipranges.Space {
 	tb.Helper()
-	all := map[string][]ipranges.Range{}
+	all := map[string]*ipranges.List{}
 	for name, raw := range raws {
-		for r, err := range find(tb, name).Parse(bytes.NewReader(raw)) {
-			if err != nil {
-				tb.Fatal(err)
-			}
-			all[name] = append(all[name], r)
+		list, err := find(tb, name).List(raw)
+		if err != nil {
+			tb.Fatal(err)
 		}
+		all[name] = list
 	}
 	db, err := mmdb.Open(asn)
 	if err != nil {
