@@ -115,7 +115,11 @@ func (p *Policy) nearest(c *AgentPolicy, f *learn.Flow, r Ruling) *Nearest {
 // would admit the published set around it. What the bounding set forbids has
 // neither.
 func (p *Policy) admit(f *learn.Flow) (exact, wider *Admit) {
-	if _, forbidden := p.Never.Forbids(f.Dst); forbidden || p.Never.ForbidsName(f.Name) {
+	never := p.Never
+	if a := p.byName[f.Agent]; a != nil {
+		never = a.Never
+	}
+	if _, forbidden := never.Forbids(f.Dst); forbidden || never.ForbidsName(f.Name) {
 		return nil, nil
 	}
 	one := ipranges.NewSet(netip.PrefixFrom(f.Dst, f.Dst.BitLen())).Exposure()

@@ -44,10 +44,10 @@ func (p *Policy) Rule(f *learn.Flow) Ruling {
 
 // unnamed rules on a flow that no rule admits by its address.
 func (p *Policy) unnamed(a *AgentPolicy, f *learn.Flow) Ruling {
-	if why, ok := p.Never.Forbids(f.Dst); ok {
+	if why, ok := a.Never.Forbids(f.Dst); ok {
 		return Ruling{Forbidden, nil, "never to be admitted: " + why}
 	}
-	if p.Never.Private(f.Dst) {
+	if a.Never.Private(f.Dst) {
 		return Ruling{Forbidden, p.otherPort(a, f), "private space that no rule names"}
 	}
 	if r, label, ok := p.sibling(a, f); ok {
@@ -65,8 +65,8 @@ func (p *Policy) unnamed(a *AgentPolicy, f *learn.Flow) Ruling {
 // named rules on a flow whose name is known: the name decides, and the address
 // has to agree with it.
 func (p *Policy) named(a *AgentPolicy, f *learn.Flow) Ruling {
-	if p.Never.ForbidsName(f.Name) {
-		return Ruling{Forbidden, nil, "never to be admitted: the name is in the never list of the configuration"}
+	if a.Never.ForbidsName(f.Name) {
+		return Ruling{Forbidden, nil, "never to be admitted: the name is in the bounding set"}
 	}
 	m := a.services[f.Service()]
 	if m == nil {

@@ -29,6 +29,7 @@ type AgentPolicy struct {
 	Name     string
 	Baseline string // digest
 	Rules    []Rule // in the baseline's order
+	Never    learn.Never
 
 	services map[learn.Service]*matcher
 }
@@ -38,7 +39,7 @@ type AgentPolicy struct {
 type Policy struct {
 	Agents []*AgentPolicy // by name
 	Space  ipranges.Space
-	Never  learn.Never
+	Never  learn.Never // of an agent without a baseline
 
 	byName map[string]*AgentPolicy
 }
@@ -47,9 +48,15 @@ type Policy struct {
 // known is an error that wraps [learn.ErrNoRanges]: admitting nothing in silence would
 // raise an alarm for everything.
 func Compile(baselines []*learn.Baseline, space ipranges.Space, never learn.Never) (*Policy, error) {
-	p := &Policy{Space: space, Never: never, byName: map[string]*AgentPolicy{}}
+	return CompileEach(baselines, space, func(string) learn.Never { return never })
+}
+
+// CompileEach does what [Compile] does for agents that each have a bounding set of
+// their own; "" stands for an agent without a baseline.
+func CompileEach(baselines []*learn.Baseline, space ipranges.Space, never func(agent string) learn.Never) (*Policy, error) {
+	p := &Policy{Space: space, Never: never(""), byName: map[string]*AgentPolicy{}}
 	for _, b := range baselines {
-		a, err := compileAgent(b, space, never)
+		a, err := compileAgent(b, space, never(b.Agent))
 		if err != nil {
 			return nil, fmt.Errorf("baseline of %s: %w", b.Agent, err)
 		}
@@ -64,7 +71,7 @@ func Compile(baselines []*learn.Baseline, space ipranges.Space, never learn.Neve
 func (p *Policy) Agent(name string) *AgentPolicy { return p.byName[name] }
 
 func compileAgent(b *learn.Baseline, space ipranges.Space, never learn.Never) (*AgentPolicy, error) {
-	a := &AgentPolicy{Name: b.Agent, Baseline: b.Digest, services: map[learn.Service]*matcher{}}
+	a := &AgentPolicy{Name: b.Agent, Baseline: b.Digest, Never: never, services: map[learn.Service]*matcher{}}
 	for i := range b.Rules {
 		set, err := b.Rules[i].To.Set(space, b.Rules[i].Addrs)
 		if err != nil {

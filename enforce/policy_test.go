@@ -209,7 +209,7 @@ func TestNearestSaysWhatIsMissing(t *testing.T) {
 		{flow("203.0.113.9", https, ""), "it admits others of anthropic/api, but not this address"},
 		{flow("203.0.113.10", ssh, ""), "it admits others of anthropic/api, and not tcp/22"},
 		{flow("203.0.113.8", ssh, ""), "it admits the address, but not tcp/22"},
-		{flow("203.0.113.8", https, "evil.example"), "never to be admitted: the name is in the never list of the configuration"},
+		{flow("203.0.113.8", https, "evil.example"), "never to be admitted: the name is in the bounding set"},
 	} {
 		if got := p.Explain(tt.f).Nearest; got == nil || got.Why != tt.want {
 			t.Errorf("%s %s: got %+v, want %q", tt.f.Dst, tt.f.Service(), got, tt.want)
@@ -276,6 +276,30 @@ func BenchmarkCheck(b *testing.B) {
 	for b.Loop() {
 		if p.Check(inside) != enforce.Allowed {
 			b.Fatal("not allowed")
+		}
+	}
+}
+
+// TestEachAgentHasItsOwnBoundingSet forbids one of two agents what both approved.
+func TestEachAgentHasItsOwnBoundingSet(t *testing.T) {
+	rules := []learn.Rule{rule("203.0.113.0/24", https)}
+	p, err := enforce.CompileEach([]*learn.Baseline{{Agent: "bot", Rules: rules}, {Agent: "web", Rules: rules}}, ipranges.Space{Table: ipranges.NewTable(nil)}, func(agent string) learn.Never {
+		if agent == "bot" {
+			return learn.NewNever([]netip.Prefix{pfx("203.0.113.9/32")}, nil)
+		}
+		return learn.NewNever(nil, nil)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for agent, want := range map[string]enforce.Verdict{"bot": enforce.Forbidden, "web": enforce.Allowed, "none": enforce.Unexpected} {
+		f := flow("203.0.113.9", https, "")
+		f.Agent = agent
+		if got := p.Check(f); got != want {
+			t.Errorf("%s: got %v, want %v", agent, got, want)
+		}
+		if a := p.Explain(f); (a.Admit == nil) != (want != enforce.Unexpected) {
+			t.Errorf("%s: got the line %v for a flow that is %v", agent, a.Admit, want)
 		}
 	}
 }

@@ -33,7 +33,7 @@
 // The file is a bbolt database, page size in its first page. Integers in keys
 // are big-endian; uvarint and varint are those of encoding/binary; an instant
 // is a varint of seconds since 1970 and a uvarint of nanoseconds; a text is a
-// uvarint length and its bytes. Schema 1 has these buckets:
+// uvarint length and its bytes. Schema 2 has these buckets:
 //
 //	meta          schema -> decimal number; pruned -> latest instant of a Prune
 //	agents        name -> what the caller put
@@ -44,6 +44,9 @@
 //	baselines     agent -> bucket: chain (uint64 -> digest, link), docs (digest -> text)
 //	shown         hex digest -> instant, text
 //	snapshots     name -> bucket: about (JSON), data (zstd)
+//	decisions     agent -> bucket: SHA-256 of the row's key -> text of the key, what the caller put
+//
+// Schema 1 had no decisions.
 //
 // A target is protocol (1 byte), port (2), length of the address (1: 0, 4 or
 // 16), address, name; of a name longer than 1024 bytes its SHA-256 alone, after a

@@ -10,7 +10,7 @@ import (
 )
 
 // schema is the version this package writes.
-const schema = 1
+const schema = 2
 
 // The buckets at the root, and the keys in meta.
 const (
@@ -23,6 +23,7 @@ const (
 	bBaselines    = "baselines"
 	bShown        = "shown"
 	bSnapshots    = "snapshots"
+	bDecisions    = "decisions"
 
 	kSchema = "schema"
 	kPruned = "pruned"
@@ -32,13 +33,24 @@ const (
 type step func(*bbolt.Tx) error
 
 // steps returns how to bring older stores up to date: the first is from schema
-// 1 to 2. There is none yet.
-func steps() []step { return nil }
+// 1 to 2. An older program would not know what is never to be admitted, so it
+// must not read what is decided since.
+func steps() []step {
+	return []step{create(bDecisions)}
+}
+
+// create returns the step that adds a bucket.
+func create(name string) step {
+	return func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists([]byte(name))
+		return err
+	}
+}
 
 // buckets returns all buckets of the current schema.
 func buckets() []string {
 	return []string{
-		bMeta, bAgents, bRuns, bCursors, bFlows, bDestinations, bBaselines, bShown, bSnapshots,
+		bMeta, bAgents, bRuns, bCursors, bFlows, bDestinations, bBaselines, bShown, bSnapshots, bDecisions,
 	}
 }
 
