@@ -98,6 +98,6 @@ func (h *History) Backtest(border, to Block, train Trainer) (Trial, error) {
 		return Trial{}, err
 	}
 	t := h.Replay(border, to, judge)
-	t.Learned = h.stretch(0, border)
+	t.Learned = h.Stretch(0, border)
 	return t, nil
 }

@@ -165,7 +165,7 @@ func (p *past) before(border Block) Destination {
 // Replay asks a judge about everything that was seen in the hours from and up to
 // to, once for each target.
 func (h *History) Replay(from, to Block, judge Judge) Trial {
-	t := Trial{Replayed: h.stretch(from, to)}
+	t := Trial{Replayed: h.Stretch(from, to)}
 	for i := range h.pasts {
 		a, ok := h.pasts[i].within(from, to)
 		if !ok {
@@ -241,14 +241,17 @@ func (h *History) All() Stretch {
 // they have flows or not.
 func (h *History) Last(days int) Stretch {
 	s := h.All()
-	return h.stretch(s.To-min(s.To, Block(days)*hoursPerDay), s.To)
+	return h.Stretch(s.To-min(s.To, Block(days)*hoursPerDay), s.To)
 }
 
-// stretch measures what was observed of a time: where a day has a flow, it was
+// Stretch measures what was observed of a time: where a day has a flow, it was
 // observed from its beginning to its end, the first and the last one excepted.
-func (h *History) stretch(from, to Block) Stretch {
+func (h *History) Stretch(from, to Block) Stretch {
 	s := h.All()
 	s.From, s.To = max(s.From, from), min(s.To, to)
+	if s.From >= s.To {
+		return Stretch{}
+	}
 	s.Days, s.Hours = h.active(s)
 	return s
 }

@@ -20,6 +20,8 @@ type draft struct {
 	proposed *learn.Baseline
 	left     learn.Left
 	changes  []learn.Change
+	seen     []learn.Destination // what it was folded from, nil where it was not
+	tested   *tested
 }
 
 // pending says whether there is anything to approve.
@@ -106,7 +108,7 @@ func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges
 	}
 	p, left := a.proposal(name, head, ds, o, space)
 	p.Ranges = digests
-	return &draft{agent: name, approved: head, proposed: p, left: left, changes: learn.Diff(head, p)}, nil
+	return &draft{agent: name, approved: head, proposed: p, left: left, changes: learn.Diff(head, p), seen: ds}, nil
 }
 
 // proposal folds destinations of one agent as the flags say: all that were seen

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
@@ -21,6 +22,7 @@ type reviewOptions struct {
 	by      string
 	edit    string
 	full    bool
+	days    int  // to be replayed one by one
 	folded  bool // whether --lambda was given
 }
 
@@ -36,6 +38,10 @@ has a digest; --approve takes it and approves exactly that, or nothing.
 
 --edit writes the proposal to FILE (default proposal.yaml) for a person to change;
 the same command reads it back once the file is there, and shows what it says.
+
+Back-test says what such rules would have raised: they are learned on the first
+seven tenths of the days with flows, and the others are replayed. A baseline is
+replayed as it is on the last 7 days. --backtest shows this in full, and nothing else.
 
 Flags of a row: shared, anyone can rent a place there; once, seen in a single hour;
 raw address, no name and no publisher is known; unusual port; wide, more than
@@ -62,6 +68,8 @@ Exit status:
 	f.StringVar(&o.by, "by", "", "who approves: `NAME` (default the user)")
 	f.StringVar(&o.edit, "edit", "", "write the proposal to `FILE`, or read it back from there")
 	f.Lookup("edit").NoOptDefVal = "proposal.yaml"
+	f.IntVar(&o.days, "backtest", 0, "show in full what would have been raised, and for each of the last `DAYS`")
+	f.Lookup("backtest").NoOptDefVal = strconv.Itoa(lately)
 	f.BoolVar(&o.full, "all", false, "also the rows that do not change")
 	return c
 }
@@ -77,8 +85,10 @@ func (o *reviewOptions) run(_ context.Context, a *app) error {
 	}
 	var r *reviewed
 	err := a.read(func(s *store.Store) (err error) {
-		r, err = a.fold(s, o.fold)
-		return err
+		if r, err = a.fold(s, o.fold); err != nil {
+			return err
+		}
+		return a.backtest(s, r, o.days)
 	})
 	if err != nil {
 		return err
@@ -91,6 +101,9 @@ func (o *reviewOptions) run(_ context.Context, a *app) error {
 
 // show prints a review after it was remembered.
 func (o *reviewOptions) show(a *app, r *reviewed) error {
+	if o.days > 0 && o.format == "table" {
+		return r.showBacktest(a)
+	}
 	if err := a.remember(r); err != nil {
 		a.warn("what is shown cannot be approved: %v", err)
 	}

@@ -105,6 +105,9 @@ func (r *reviewed) footer(a *app) {
 		}
 		opens := learn.Exposure(d.proposed.Rules, r.space, a.config.Never)
 		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %d seen.\n", d.agent, opened(opens), seen)
+		for _, line := range d.lines() {
+			fmt.Fprintf(a.stdout, "Back-test: %s: %s.\n", d.agent, line)
+		}
 	}
 	if !slices.ContainsFunc(r.drafts, func(d *draft) bool { return pulled(d.proposed.Ranges) }) {
 		fmt.Fprintln(a.stdout, "Ranges:   only those that came with tripline; elsewhere rules are prefixes only: tripline ranges pull")

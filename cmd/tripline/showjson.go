@@ -24,6 +24,8 @@ type agentJSON struct {
 	Pending   bool     `json:"pending"`
 	Forbidden []string `json:"left_out_forbidden,omitempty"`
 	Refused   []string `json:"left_out_refused,omitempty"`
+
+	Backtest *backtestJSON `json:"backtest,omitempty"`
 }
 
 func showJSON(w io.Writer, r *reviewed) error {
@@ -35,6 +37,7 @@ func showJSON(w io.Writer, r *reviewed) error {
 		}
 		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, r.never))
 		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
+		j.Backtest = r.backtestJSON(d)
 		out.Agents = append(out.Agents, j)
 	}
 	enc := json.NewEncoder(learn.PrintableJSON(w))
