@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// units are what an observation is cut into, narrowest first: calendar blocks
+// lengths are what an observation is cut into, narrowest first: calendar blocks
 // have to be as long as what happens in one go.
-var units = [...]int{1, 2, 4, 8, 24}
+var lengths = [...]int{1, 2, 4, 8, 24}
 
 // steady returns the observation in the shortest unit of time whose figures do
 // not depend on it, and whether there is one.
@@ -15,7 +15,7 @@ func (x *Incidence) steady() (*Incidence, bool) {
 	if x.size == 0 {
 		return x, x.holds()
 	}
-	for _, hours := range units {
+	for _, hours := range lengths {
 		y := x.In(hours).episodes()
 		if len(y.at) < MinUnits {
 			break
@@ -32,7 +32,7 @@ func (x *Incidence) steady() (*Incidence, bool) {
 const moved = 1.5
 
 // holds says whether units twice and four times as long give the same figures.
-// Units half as long were tried before, see [units].
+// Units half as long were tried before, see [lengths].
 func (x *Incidence) holds() bool {
 	own := x.pace()
 	for _, n := range []int{2, 4} {
