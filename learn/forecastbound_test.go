@@ -90,13 +90,13 @@ func (p *quickening) hour(rng *rand.Rand) []int {
 	return []int{now, now - rng.IntN(4), now - rng.IntN(8)}
 }
 
-// traffic makes destinations of what a process does, hour by hour.
-type traffic struct {
+// sightings makes destinations of what a process does, hour by hour.
+type sightings struct {
 	index map[int]int
 	ds    []learn.Destination
 }
 
-func (tr *traffic) hour(b learn.Block, ids []int) {
+func (tr *sightings) hour(b learn.Block, ids []int) {
 	for _, id := range ids {
 		i, ok := tr.index[id]
 		if !ok {
@@ -117,7 +117,7 @@ type future struct {
 }
 
 // next goes on for a week with what was seen before.
-func (tr *traffic) next(p process, rng *rand.Rand) (f future) {
+func (tr *sightings) next(p process, rng *rand.Rand) (f future) {
 	unseen, last := map[int]bool{}, []int(nil)
 	for h := range 168 {
 		now, up := p.hour(rng), false
@@ -166,7 +166,7 @@ func (s *score) add(f *learn.Forecast, is future) {
 func simulate(p func() process, hours int) (s score) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	for range 200 {
-		tr, p := traffic{index: map[int]int{}}, p()
+		tr, p := sightings{index: map[int]int{}}, p()
 		for h := range hours {
 			tr.hour(learn.Block(492000+h), p.hour(rng))
 		}
