@@ -17,12 +17,21 @@ type Ruling struct {
 // Check returns the verdict on f. It is the fast path: an allowed flow costs two
 // map lookups and a binary search.
 func (p *Policy) Check(f *learn.Flow) Verdict {
+	v, _ := p.judge(f)
+	return v
+}
+
+// judge returns the verdict on f and, if it is allowed, the rule that admits it.
+func (p *Policy) judge(f *learn.Flow) (Verdict, *Rule) {
 	if a := p.byName[f.Agent]; a != nil && f.Name == "" {
-		if m := a.services[f.Service()]; m != nil && m.find(f.Dst) != none {
-			return Allowed
+		if m := a.services[f.Service()]; m != nil {
+			if i := m.find(f.Dst); i != none {
+				return Allowed, &a.Rules[i]
+			}
 		}
 	}
-	return p.Rule(f).Verdict
+	r := p.Rule(f)
+	return r.Verdict, r.Rule
 }
 
 // Rule returns the verdict on f with the rule behind it and the reason.

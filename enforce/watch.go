@@ -22,6 +22,7 @@ type Watch struct {
 	order    []*Alert
 	counts   [Forbidden + 1]uint64
 	distinct [Forbidden + 1]int
+	hits     hits
 }
 
 type finding struct {
@@ -38,8 +39,9 @@ func NewWatch(policy *Policy) *Watch {
 // Observe checks f. It returns the alert and true for a new finding, the alert
 // with its count and false for one that repeats, nil for what is allowed.
 func (w *Watch) Observe(f *learn.Flow) (alert *Alert, isNew bool) {
-	v := w.policy.Check(f)
+	v, rule := w.policy.judge(f)
 	w.counts[v]++
+	w.hits.note(f, v, rule)
 	if v == Allowed {
 		return nil, false
 	}

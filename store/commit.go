@@ -19,6 +19,7 @@ type Batch struct {
 	Flows    []learn.Flow      // with their agents
 	Cursors  map[string][]byte // how far each source was read
 	Counters map[string]uint64 // what else happened, added up per run: unreadable lines by cause
+	Hits     []learn.Hits      // what checking flows said of rules
 }
 
 // Commit writes a batch. It is there entirely or not at all; when Commit has
@@ -58,7 +59,7 @@ func commit(tx *bbolt.Tx, b *Batch, p *packer) error {
 			return fmt.Errorf("cursor %q: %w", key, err)
 		}
 	}
-	return nil
+	return mergeHits(tx, b.Hits)
 }
 
 func appendBlocks(flows *bbolt.Bucket, blocks [][]byte) error {

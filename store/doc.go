@@ -45,6 +45,7 @@
 //	shown         hex digest -> instant, text
 //	snapshots     name -> bucket: about (JSON), data (zstd)
 //	decisions     agent -> bucket: SHA-256 of the row's key -> text of the key, what the caller put
+//	hits          agent -> bucket: destination of a rule -> instant; NUL "days" -> days
 //
 // Schema 1 had no decisions.
 //
@@ -61,6 +62,9 @@
 // is a dictionary of texts, one of addresses (length byte and bytes), a uvarint
 // unit of the nanoseconds, and then each column as a uvarint length and bytes,
 // in the order of the columns in column.go. A block holds at most 65536 flows.
+//
+// Days are numbers of days since 1970, written as the numbers of runs are. The
+// bucket of hits is made when it is first needed.
 //
 // A link of the chain is SHA-256 of the link before it and the digest; the
 // first link before is SHA-256 of "tripline chain", a newline and the agent.

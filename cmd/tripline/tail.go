@@ -120,9 +120,13 @@ func (w *watching) keep(s source.Stream, key string) error {
 	if err != nil {
 		return err
 	}
-	return w.a.write("enforce", func(s *store.Store) error {
-		return s.Commit(store.Batch{At: w.a.now(), Cursors: map[string][]byte{key: cursor}})
+	err = w.a.write("enforce", func(s *store.Store) error {
+		return s.Commit(store.Batch{At: w.a.now(), Cursors: map[string][]byte{key: cursor}, Hits: w.watch.Hits()})
 	})
+	if err == nil {
+		w.watch.Noted()
+	}
+	return err
 }
 
 // refresh compiles the policy again where what it is made of has changed, and

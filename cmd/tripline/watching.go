@@ -131,6 +131,7 @@ func (w *watching) finish(args []string) error {
 	if err := w.out.Flush(); err != nil {
 		return fmt.Errorf("write alerts: %w", err)
 	}
+	w.note()
 	w.tally.report(w.a)
 	w.naming.report(w.a, w.names)
 	w.tally.stamps(w.a, &w.o.input)
