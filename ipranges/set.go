@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"net/netip"
+	"slices"
 )
 
 // A Set is a set of addresses of both families. The zero value is empty. It is
@@ -17,7 +18,7 @@ type Set struct {
 // NewSet returns the union of prefixes. Host bits are masked, IPv4-in-IPv6 is
 // unmapped, invalid prefixes are left out.
 func NewSet(prefixes ...netip.Prefix) Set {
-	var s Set
+	s := Set{v4: slices.Grow([]span[a4](nil), count4(prefixes))}
 	for _, p := range prefixes {
 		p = unmap(p)
 		switch {
@@ -30,7 +31,18 @@ func NewSet(prefixes ...netip.Prefix) Set {
 			s.v6 = append(s.v6, span[a6]{lo: lo, hi: last6(lo, p.Bits())})
 		}
 	}
+	sort4(s.v4)
 	return Set{v4: join(s.v4), v6: join(s.v6)}
+}
+
+func count4(prefixes []netip.Prefix) int {
+	n := 0
+	for _, p := range prefixes {
+		if p.Addr().Is4() {
+			n++
+		}
+	}
+	return n
 }
 
 // SetOf returns the addresses of all ranges, whatever their labels.
@@ -97,7 +109,7 @@ func (s Set) Within(p netip.Prefix) uint64 {
 // Prefixes returns the smallest list of prefixes that is the set, ascending,
 // IPv4 first.
 func (s Set) Prefixes() []netip.Prefix {
-	var out []netip.Prefix
+	out := slices.Grow([]netip.Prefix(nil), (len(s.v4)+len(s.v6))*9/8)
 	for _, r := range s.v4 {
 		out = cut(out, a6{lo: uint64(r.lo)}, a6{lo: uint64(r.hi)}, 32)
 	}

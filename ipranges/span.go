@@ -101,7 +101,10 @@ func push[T point[T]](spans []span[T], lo, hi T) []span[T] {
 
 // join sorts spans and unites those that overlap or touch, in place.
 func join[T point[T]](spans []span[T]) []span[T] {
-	slices.SortFunc(spans, func(a, b span[T]) int { return a.lo.compare(b.lo) })
+	byStart := func(a, b span[T]) int { return a.lo.compare(b.lo) }
+	if !slices.IsSortedFunc(spans, byStart) {
+		slices.SortFunc(spans, byStart)
+	}
 	out := spans[:0]
 	for _, s := range spans {
 		out = push(out, s.lo, s.hi)

@@ -63,18 +63,12 @@ func (b *bundles) below(child int32) int32 {
 }
 
 // better says whether bundle u has a greater average than v.
-func (b *bundles) better(u, v int32) bool { return b.compare(u, v) > 0 }
-
-func (b *bundles) compare(u, v int32) int {
+func (b *bundles) better(u, v int32) bool {
 	if b.count[u] == b.count[v] {
-		return cmp.Compare(b.sum[u], b.sum[v])
+		return b.sum[u] > b.sum[v]
 	}
-	hi1, lo1 := bits.Mul64(b.sum[u], uint64(b.count[v]))
-	hi2, lo2 := bits.Mul64(b.sum[v], uint64(b.count[u]))
-	if hi1 != hi2 {
-		return cmp.Compare(hi1, hi2)
-	}
-	return cmp.Compare(lo1, lo2)
+	x, y := fraction{b.sum[u], uint64(b.count[u])}, fraction{b.sum[v], uint64(b.count[v])}
+	return x.compare(y) > 0
 }
 
 func (b *bundles) meld(u, v int32) int32 {
@@ -114,31 +108,78 @@ func (b *bundles) pop(top int32) int32 {
 	return out
 }
 
-// sort orders the bundles by average. Among equals those of the wider prefix
-// come first, so that no node is opened before its parent.
+// A fraction is an average in lowest terms.
+type fraction struct{ sum, count uint64 }
+
+func (f fraction) compare(g fraction) int {
+	hi1, lo1 := bits.Mul64(f.sum, g.count)
+	hi2, lo2 := bits.Mul64(g.sum, f.count)
+	return cmp.Or(cmp.Compare(hi1, hi2), cmp.Compare(lo1, lo2))
+}
+
+func (b *bundles) average(v int32) fraction {
+	x, y := b.sum[v], uint64(b.count[v])
+	for y != 0 {
+		x, y = y, x%y
+	}
+	return fraction{b.sum[v] / x, uint64(b.count[v]) / x}
+}
+
+// sort orders the bundles by average. Among equals a parent comes before its
+// children. Averages are few even where bundles are many: these are what is
+// sorted, and the bundles are dealt out to them.
 func (r *Reduction) sort(b *bundles) {
-	type keyed struct {
-		average float64
-		head    int32
+	heads, class, averages := b.classes()
+	place := places(class, averages)
+	r.order, r.counts, r.gains = make([]int32, len(heads)), make([]int32, len(heads)), make([]uint64, len(heads))
+	for i, v := range heads {
+		r.order[place[class[i]]] = v
+		place[class[i]]++
 	}
-	var order []keyed
-	for _, v := range b.tree.order {
-		if !b.tree.frozen[v] && !b.merged[v] {
-			order = append(order, keyed{float64(b.sum[v]) / float64(b.count[v]), v})
+	for i, v := range r.order {
+		r.counts[i] = r.count(i) + b.count[v]
+		r.gains[i] = r.gain(i) + b.sum[v]
+	}
+}
+
+// classes returns the topmost nodes of all bundles, parents first, and for each
+// the number of its average.
+func (b *bundles) classes() (heads, class []int32, averages []fraction) {
+	number := map[fraction]int32{}
+	for i := len(b.tree.order) - 1; i >= 0; i-- {
+		v := b.tree.order[i]
+		if b.tree.frozen[v] || b.merged[v] {
+			continue
 		}
-	}
-	slices.SortFunc(order, func(x, y keyed) int {
-		if x.average != y.average {
-			return cmp.Compare(y.average, x.average)
+		average := b.average(v)
+		n, ok := number[average]
+		if !ok {
+			n = int32(len(averages))
+			number[average] = n
+			averages = append(averages, average)
 		}
-		return cmp.Or(b.compare(y.head, x.head), cmp.Compare(b.tree.bits[x.head], b.tree.bits[y.head]), cmp.Compare(x.head, y.head))
-	})
-	r.order, r.counts, r.gains = make([]int32, len(order)), make([]int32, len(order)), make([]uint64, len(order))
-	for i, k := range order {
-		r.order[i] = k.head
-		r.counts[i] = r.count(i) + b.count[k.head]
-		r.gains[i] = r.gain(i) + b.sum[k.head]
+		heads, class = append(heads, v), append(class, n)
 	}
+	return heads, class, averages
+}
+
+// places returns where in the order each class begins.
+func places(class []int32, averages []fraction) []int32 {
+	size, place := make([]int32, len(averages)), make([]int32, len(averages))
+	for _, n := range class {
+		size[n]++
+	}
+	sorted := make([]int32, len(averages))
+	for n := range sorted {
+		sorted[n] = int32(n)
+	}
+	slices.SortFunc(sorted, func(m, n int32) int { return averages[n].compare(averages[m]) })
+	next := int32(0)
+	for _, n := range sorted {
+		place[n] = next
+		next += size[n]
+	}
+	return place
 }
 
 // ranks gives each node the place of its bundle in the order.
