@@ -22,6 +22,8 @@ type Config struct {
 	Outside  []string
 	Firewall []netip.Addr
 	Never    Never
+
+	Quarantine Quarantine
 }
 
 type configDoc struct {
@@ -33,7 +35,11 @@ type configDoc struct {
 		Outside  []string `yaml:"outside"`
 		Firewall []string `yaml:"firewall"`
 	} `yaml:"source"`
-	Never []string `yaml:"never"`
+	Never      []string `yaml:"never"`
+	Quarantine struct {
+		Hours int `yaml:"hours"`
+		Runs  int `yaml:"runs"`
+	} `yaml:"quarantine"`
 }
 
 // DecodeConfig reads a configuration strictly: an unknown key or a wrong value
@@ -63,6 +69,10 @@ func DecodeConfig(file string, text []byte) (Config, error) {
 
 func (d *configDoc) config(node *yaml.Node) (Config, error) {
 	c := Config{Zone: d.Source.Zone, Inside: d.Source.Inside, Outside: d.Source.Outside}
+	if q := d.Quarantine; q.Hours < 0 || q.Runs < 0 {
+		return c, at(node, "quarantine").errorf("want hours and runs of 0 or more")
+	}
+	c.Quarantine = Quarantine(d.Quarantine)
 	for name, selectors := range d.Agents {
 		a, err := ParseAgent(name + "=" + strings.Join(selectors, ","))
 		if err != nil {

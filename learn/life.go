@@ -13,7 +13,8 @@ const DefaultExpire = 30
 // what was hardly ever seen. The zero value keeps all rules and proposes all.
 type Life struct {
 	Expire     int                  // observed days after which a rule that was not hit goes; 0 is never
-	Hits       map[string]time.Time // by [To.String] of an approved rule: its last hit, or when it was first approved
+	Hits       map[string]time.Time // by [To.String] of an approved rule: its last hit
+	Since      map[string]time.Time // when it was first approved: what counts where it was never hit
 	Days       []Day                // when flows of the agent were checked, beside those that were learned
 	Quarantine Quarantine
 }
@@ -38,7 +39,7 @@ func (d Day) Time() time.Time { return time.Unix(int64(d)*86400, 0).UTC() }
 // observed.
 type Idle struct {
 	Rule *Rule
-	Last time.Time // the last hit; the zero time if it is not known
+	Last time.Time // the last hit; the zero time if there was none
 	Days int       // of them the agent was observed since
 }
 
@@ -73,7 +74,14 @@ func (l *living) idle(days int) []Idle {
 	for i := range l.approved.Rules {
 		r := &l.approved.Rules[i]
 		last := l.lastHit(i)
-		at, _ := slices.BinarySearch(observed, DayOf(last)+1)
+		from := last
+		if from.IsZero() {
+			from = l.life.Since[r.To.String()]
+		}
+		if from.IsZero() {
+			continue // it is not known for how long it was there
+		}
+		at, _ := slices.BinarySearch(observed, DayOf(from)+1)
 		if n := len(observed) - at; n >= days {
 			out = append(out, Idle{Rule: r, Last: last, Days: n})
 		}

@@ -86,7 +86,7 @@ func (a *app) allow(s *store.Store, agent string, rule learn.Rule) (*reviewed, e
 	if approved == nil {
 		return nil, unapproved([]string{agent}, nil)
 	}
-	next := &learn.Baseline{Agent: agent, Parent: approved.Digest, Ranges: approved.Ranges, Rules: slices.Clone(approved.Rules)}
+	next := &learn.Baseline{Agent: agent, Parent: approved.Digest, Ranges: approved.Ranges, Rules: slices.Clone(approved.Rules), Expired: approved.Expired}
 	i := slices.IndexFunc(next.Rules, func(r learn.Rule) bool { return r.To.String() == rule.To.String() })
 	if i < 0 {
 		next.Rules = append(next.Rules, rule)

@@ -47,6 +47,12 @@ type foldFlags struct {
 	Agents  []string `json:"agents,omitempty"`
 	Alarms  float64  `json:"lambda,omitempty"`
 	Refused bool     `json:"refused,omitempty"`
+
+	Expire   dayCount `json:"expire,omitempty"`
+	MinHours int      `json:"min_hours,omitempty"`
+	MinRuns  int      `json:"min_runs,omitempty"`
+
+	life learn.Life // of the approved rules of the agent
 }
 
 // A shownDoc is what is kept of a review, to be approved as it was shown.
@@ -106,6 +112,9 @@ func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges
 	if err != nil {
 		return nil, err
 	}
+	if o.life, err = life(s, head, name, o); err != nil {
+		return nil, err
+	}
 	p, left := a.proposal(name, head, ds, o, space)
 	p.Ranges = digests
 	return &draft{agent: name, approved: head, proposed: p, left: left, changes: learn.Diff(head, p), seen: ds}, nil
@@ -119,8 +128,9 @@ func (a *app) proposal(name string, head *learn.Baseline, ds []learn.Destination
 			ds[i].Blocked = 0
 		}
 	}
+	o.life.Quarantine = a.quarantine(o)
 	return learn.Propose(name, head, ds, a.config.Never, learn.FoldOptions{
-		Space: space, Lambda: o.Alarms, Hosts: a.config.Never.Hosts(),
+		Space: space, Lambda: o.Alarms, Hosts: a.config.Never.Hosts(), Life: o.life,
 	})
 }
 

@@ -62,6 +62,7 @@ Exit status:
 	f.StringArrayVar(&o.fold.Agents, "agent", nil, "only the agent `NAME`; repeatable")
 	f.Float64Var(&o.fold.Alarms, "lambda", 0, fmt.Sprintf("alarms a week that one admitted `ADDRESS` may cost: more is narrower (default %g)", learn.DefaultLambda))
 	f.BoolVar(&o.fold.Refused, "refused", false, "also propose what the firewall only ever refused")
+	o.fold.lifeFlags(c)
 	f.StringVar(&o.format, "format", "table", "`FORMAT` of what is shown: table, json, markdown or yaml")
 	f.StringVar(&o.approve, "approve", "", "approve what was shown with this `DIGEST`")
 	f.StringVar(&o.reason, "reason", "", "why, kept with the approval: `TEXT`")
@@ -75,6 +76,9 @@ Exit status:
 }
 
 func (o *reviewOptions) run(_ context.Context, a *app) error {
+	if err := o.fold.checkLife(); err != nil {
+		return err
+	}
 	if o.folded {
 		if err := o.fold.check(); err != nil {
 			return err

@@ -42,7 +42,9 @@ func (r *reviewed) rows() []row {
 	var out []row
 	for _, d := range r.drafts {
 		for i := range d.changes {
-			out = append(out, r.row(&d.changes[i]))
+			x := r.row(&d.changes[i])
+			x.Flags = append(x.Flags, d.notHit(&d.changes[i])...)
+			out = append(out, x)
 		}
 	}
 	return out

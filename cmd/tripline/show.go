@@ -99,6 +99,7 @@ func (r *reviewed) footer(a *app) {
 		pending = pending || d.pending()
 		left(a, d.agent, "in the bounding set and never proposed", d.left.Forbidden)
 		left(a, d.agent, "only ever refused by the firewall and not proposed (--refused proposes them)", d.left.Refused)
+		a.lifeLines(r, d)
 		seen := 0
 		for _, rule := range d.proposed.Rules {
 			seen += rule.Seen.Destinations

@@ -25,6 +25,10 @@ type agentJSON struct {
 	Forbidden []string `json:"left_out_forbidden,omitempty"`
 	Refused   []string `json:"left_out_refused,omitempty"`
 
+	Quarantined []string   `json:"left_out_quarantined,omitempty"`
+	Expired     []string   `json:"left_out_expired,omitempty"`
+	Idle        []idleJSON `json:"not_hit,omitempty"` // approved rules, for long
+
 	Backtest *backtestJSON `json:"backtest,omitempty"`
 }
 
@@ -37,6 +41,7 @@ func showJSON(w io.Writer, r *reviewed) error {
 		}
 		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, r.never))
 		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
+		j.Quarantined, j.Expired, j.Idle = endpoints(d.left.Quarantined), endpoints(d.left.Expired), idleOf(d)
 		j.Backtest = r.backtestJSON(d)
 		out.Agents = append(out.Agents, j)
 	}
