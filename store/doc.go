@@ -46,6 +46,8 @@
 //	snapshots     name -> bucket: about (JSON), data (zstd)
 //	decisions     agent -> bucket: SHA-256 of the row's key -> text of the key, what the caller put
 //	hits          agent -> bucket: destination of a rule -> instant; NUL "days" -> days
+//	forecasts     agent -> bucket: uint64 seconds since 1970, digest -> what the caller put
+//	marks         agent -> bucket: uint64 sequence number -> instant, run, name
 //
 // Schema 1 had no decisions.
 //
@@ -64,7 +66,7 @@
 // in the order of the columns in column.go. A block holds at most 65536 flows.
 //
 // Days are numbers of days since 1970, written as the numbers of runs are. The
-// bucket of hits is made when it is first needed.
+// buckets of hits, forecasts and marks are made when they are first needed.
 //
 // A link of the chain is SHA-256 of the link before it and the digest; the
 // first link before is SHA-256 of "tripline chain", a newline and the agent.
