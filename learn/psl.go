@@ -27,15 +27,12 @@ var tenanted = map[string]int{
 	"wordpress.com": 0, "zendesk.com": 0,
 }
 
-// longestName is how long a host name can be in text (RFC 1035 section 2.3.4).
-const longestName = 253
-
-// HostName returns a host name in its one form: in lower case, without the dot
-// at its end. It is not ok for what is none: an address, text of the wrong
-// letters or length. A flow that carries such a name goes by its address.
+// HostName returns the name of a flow as the name of a rule: the canonical one,
+// of letters, digits, dashes and underscores. It is not ok for what is none, such
+// as an address. A flow that carries such a name goes by its address.
 func HostName(s string) (name string, ok bool) {
-	name = strings.ToLower(strings.TrimSuffix(s, "."))
-	if strings.HasSuffix(name, ".") || !hostName(name) {
+	name, ok = CanonicalName(s)
+	if !ok || !hostName(name) {
 		return "", false
 	}
 	// A host whose last label is a number is an address in one of its old forms.
@@ -125,8 +122,8 @@ func CheckName(rule string) error {
 	if wildcard && !strings.Contains(domain, ".") {
 		return WithHint(fmt.Errorf("the name %q is too wide: %w", rule, errNoOwner), "write a domain that one owner has registered: \"*.example.com\"")
 	}
-	if len(domain) > longestName {
-		return fmt.Errorf("the name %q... is %d bytes long, a host name has at most %d", domain[:32], len(domain), longestName)
+	if len(domain) > maxName {
+		return fmt.Errorf("the name %q... is %d bytes long, a host name has at most %d", domain[:32], len(domain), maxName)
 	}
 	name, ok := HostName(domain)
 	if !ok {
