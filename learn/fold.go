@@ -20,6 +20,9 @@ type FoldOptions struct {
 	Lambda float64        // alarms a week that one admitted address may cost; 0 is DefaultLambda
 	Beta   float64        // what a rule costs a reader, in alarms a week; 0 is DefaultBeta
 	Hosts  ipranges.Set   // admitted host by host only, beside private and special space
+	// What the wildcard of a registrable domain costs, in alarms a week; 0 is
+	// DefaultWildcard.
+	Wildcard float64
 
 	// Ceiling is what one rule may open at most; what is 0 is DefaultCeilingV4
 	// or DefaultCeilingV6. AllowWide are the labels that may open more. Names

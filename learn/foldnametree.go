@@ -1,0 +1,184 @@
+package learn
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+)
+
+// A domain is the names of one service below one registrable domain, by path.
+type domain struct {
+	name  string
+	names []*called
+}
+
+// A nameTree chooses the rules for the names of one service: the exact maximum,
+// over all sets of wildcards and names that admit every name, of
+//
+//	sum of  news * mass(wildcard) - price(wildcard) - beta * names
+//
+// No wildcard is above a registrable domain or holds only one name.
+type nameTree struct {
+	*folding
+
+	news    float64 // new names expected in the coming week
+	domains []domain
+	inner   *spread
+}
+
+// widen finds the wildcards for the names of each service. The spreads are
+// learned from all of them together.
+func (f *folding) widen(services map[Service][]*called) {
+	outer, inner := newSplits(), newSplits()
+	trees := make([]*nameTree, 0, len(services))
+	for _, s := range slices.SortedFunc(maps.Keys(services), Service.Compare) {
+		t := f.plantNames(services[s])
+		trees = append(trees, t)
+		t.count(outer, inner)
+	}
+	over, below := newSpread(outer), newSpread(inner)
+	for _, t := range trees {
+		t.inner = &below
+		t.choose(&over)
+	}
+}
+
+func (f *folding) plantNames(list []*called) *nameTree {
+	slices.SortFunc(list, func(a, b *called) int { return strings.Compare(a.path, b.path) })
+	t := &nameTree{folding: f}
+	at := map[string]int{}
+	late := surprise
+	for _, c := range list {
+		if c.strong && c.late {
+			late++
+		}
+		key := c.domain
+		if key == "" {
+			key = c.name
+		}
+		i, ok := at[key]
+		if !ok {
+			i = len(t.domains)
+			at[key] = i
+			t.domains = append(t.domains, domain{name: key})
+		}
+		t.domains[i].names = append(t.domains[i].names, c)
+	}
+	t.news = late * f.weeks
+	return t
+}
+
+// count notes how names fall into domains, and below each into labels.
+func (t *nameTree) count(outer, inner splits) {
+	var sizes []int
+	for _, d := range t.domains {
+		if n, _ := strength(d.names); n > 0 {
+			sizes = append(sizes, n)
+			countBelow(inner, len(pathOf(d.name)), d.names)
+		}
+	}
+	if len(sizes) > 0 {
+		outer.add(sizes)
+	}
+}
+
+func countBelow(inner splits, at int, names []*called) {
+	var sizes []int
+	for part := range labels(at, names) {
+		if n, _ := strength(part); n > 0 {
+			sizes = append(sizes, n)
+		}
+		if len(part) > 1 {
+			countBelow(inner, labelEnd(part[0].path, at), part)
+		}
+	}
+	if len(sizes) > 0 {
+		inner.add(sizes)
+	}
+}
+
+// strength returns how many names are more than weak, and what all weigh.
+func strength(names []*called) (n int, weight float64) {
+	for _, c := range names {
+		if c.strong {
+			n++
+			weight += c.weight
+		}
+	}
+	return n, weight
+}
+
+// labels yields the names below a domain, whose path is at bytes long, by their
+// next label. The domain itself is not below itself.
+func labels(at int, names []*called) func(func([]*called) bool) {
+	for len(names) > 0 && len(names[0].path) == at {
+		names = names[1:]
+	}
+	return runs(names, func(c *called) string { return c.path[at:labelEnd(c.path, at)] })
+}
+
+func labelEnd(path string, at int) int { return at + strings.IndexByte(path[at:], 0) + 1 }
+
+// choose finds the rules for all names of the service.
+func (t *nameTree) choose(over *spread) {
+	n, all := 0, 0.0
+	for _, d := range t.domains {
+		m, weight := strength(d.names)
+		n, all = n+m, all+weight
+	}
+	for _, d := range t.domains {
+		if d.names[0].domain == "" {
+			continue
+		}
+		m, weight := strength(d.names)
+		t.best(pathOf(d.name), d.names, over.part(m, weight, n, all), 0)
+	}
+}
+
+// best chooses the rules for names, which are at or below the domain of path,
+// and returns what they are worth. mass is the share of new names expected
+// below it; depth is how many labels it has beside the registrable domain.
+func (t *nameTree) best(path string, names []*called, mass float64, depth int) float64 {
+	value := 0.0
+	if len(names[0].path) == len(path) {
+		value = -t.beta
+		names = names[1:]
+	}
+	n, all := strength(names)
+	parts := 0.0
+	for part := range labels(len(path), names) {
+		if len(part) == 1 {
+			parts -= t.beta
+			continue
+		}
+		m, weight := strength(part)
+		end := labelEnd(part[0].path, len(path))
+		parts += t.best(part[0].path[:end], part, mass*t.inner.part(m, weight, n, all), depth+1)
+	}
+	whole := t.news*mass - t.wildcard(depth)
+	if n < 2 || whole <= parts {
+		return value + parts
+	}
+	for _, c := range names {
+		c.rule = "*." + nameAt(path)
+	}
+	return value + whole
+}
+
+// wildcard is what one costs: half as much with each label below the registrable
+// domain, and what a rule costs that admits more than was seen.
+func (t *nameTree) wildcard(depth int) float64 {
+	price := t.options.Wildcard
+	if price == 0 {
+		price = DefaultWildcard
+	}
+	return math.Ldexp(price, -depth) + t.price()
+}
+
+// nameAt returns the name behind a path.
+func nameAt(path string) string {
+	parts := strings.Split(strings.TrimSuffix(path, "\x00"), "\x00")
+	slices.Reverse(parts)
+	return strings.Join(parts, ".")
+}
