@@ -8,7 +8,7 @@ import (
 // DefaultWildcard is what the wildcard of a registrable domain costs unless told
 // otherwise, in alarms a week. What it opens cannot be counted as addresses can:
 // its owner makes names at will. docs/fold-names.md says how it was chosen.
-const DefaultWildcard = 1.0
+const DefaultWildcard = 2.0
 
 // A called is a name of one service, and what folding made of it.
 type called struct {

@@ -47,7 +47,10 @@ func run(out io.Writer, args []string) error {
 	if err := e.homelab(); err != nil {
 		return err
 	}
-	return e.flows()
+	if err := e.flows(); err != nil {
+		return err
+	}
+	return e.names()
 }
 
 // homelab prints the table of the homelab, with and without the one service
