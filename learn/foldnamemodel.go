@@ -7,48 +7,48 @@ import (
 	"slices"
 )
 
-// A spread says how names fall into domains: a Pitman-Yor process. With n names
+// A nameSpread says how names fall into domains: a Pitman-Yor process. With n names
 // in k domains, the next one falls into one that has m of them with probability
 // (m - d) / (n + t), and into a new one with what is left. The discount d and the
 // strength t are not chosen: all of a grid are believed as far as they explain
 // what was seen, which holds for three names as for a million.
-type spread struct {
-	points []spreadPoint
-	known  map[int]shares
+type nameSpread struct {
+	points []namePoint
+	known  map[int]nameShares
 }
 
-type spreadPoint struct{ discount, strength, belief float64 }
+type namePoint struct{ discount, strength, belief float64 }
 
-// Shares are the expected 1/(1+t/n) and d/(1+t/n) at n names.
-type shares struct{ all, discount float64 }
+// NameShares are the expected 1/(1+t/n) and d/(1+t/n) at n names.
+type nameShares struct{ all, discount float64 }
 
-// A split is names that fall into parts: what the pattern of a spread is learned
+// A nameSplit is names that fall into parts: what the pattern of a spread is learned
 // from. Parts of the same size are interchangeable.
-type split struct{ names, parts int }
+type nameSplit struct{ names, parts int }
 
-// A splits counts patterns, over all groups that share a spread.
-type splits struct {
-	of    map[split]int
+// A nameSplits counts patterns, over all groups that share a spread.
+type nameSplits struct {
+	of    map[nameSplit]int
 	sizes map[int]int // of the parts
 }
 
-func newSplits() splits { return splits{map[split]int{}, map[int]int{}} }
+func newNameSplits() nameSplits { return nameSplits{map[nameSplit]int{}, map[int]int{}} }
 
 // add counts one group by the sizes of its parts.
-func (s splits) add(sizes []int) {
+func (s nameSplits) add(sizes []int) {
 	names := 0
 	for _, n := range sizes {
 		names += n
 		s.sizes[n]++
 	}
-	s.of[split{names, len(sizes)}]++
+	s.of[nameSplit{names, len(sizes)}]++
 }
 
-// newSpread returns the beliefs after what was seen; before, every point of the
+// newNameSpread returns the beliefs after what was seen; before, every point of the
 // grid is as good as the other.
-func newSpread(seen splits) spread {
-	s := spread{known: map[int]shares{}}
-	order := slices.SortedFunc(maps.Keys(seen.of), func(a, b split) int {
+func newNameSpread(seen nameSplits) nameSpread {
+	s := nameSpread{known: map[int]nameShares{}}
+	order := slices.SortedFunc(maps.Keys(seen.of), func(a, b nameSplit) int {
 		return cmp.Or(cmp.Compare(a.names, b.names), cmp.Compare(a.parts, b.parts))
 	})
 	sizes := slices.Sorted(maps.Keys(seen.sizes))
@@ -62,7 +62,7 @@ func newSpread(seen splits) spread {
 			for _, n := range sizes {
 				sum += float64(seen.sizes[n]) * (lgamma(float64(n)-d) - lgamma(1-d))
 			}
-			s.points = append(s.points, spreadPoint{d, t, sum})
+			s.points = append(s.points, namePoint{d, t, sum})
 			most = max(most, sum)
 		}
 	}
@@ -72,7 +72,7 @@ func newSpread(seen splits) spread {
 
 // logParts returns the logarithm of the probability that so many names begin so
 // many parts (Pitman 1995, without the factors of the sizes).
-func logParts(d, t float64, o split) float64 {
+func logParts(d, t float64, o nameSplit) float64 {
 	k, n := float64(o.parts), float64(o.names)
 	sum := lgamma(t+1) - lgamma(t+n)
 	if d == 0 {
@@ -82,7 +82,7 @@ func logParts(d, t float64, o split) float64 {
 }
 
 // normalise turns logarithms into beliefs.
-func (s *spread) normalise(most float64) {
+func (s *nameSpread) normalise(most float64) {
 	total := 0.0
 	for i := range s.points {
 		s.points[i].belief = math.Exp(s.points[i].belief - most)
@@ -96,15 +96,15 @@ func (s *spread) normalise(most float64) {
 // part returns the probability that the next of the names of a group falls into
 // a part of it: names and weight are those of the part, n and all of the group.
 // What was first seen late weighs more.
-func (s *spread) part(names int, weight float64, n int, all float64) float64 {
+func (s *nameSpread) part(names int, weight float64, n int, all float64) float64 {
 	if names == 0 || weight == 0 {
 		return 0
 	}
-	e := s.shares(n)
+	e := s.at(n)
 	return weight / all * (e.all - e.discount/float64(names))
 }
 
-func (s *spread) shares(n int) shares {
+func (s *nameSpread) at(n int) nameShares {
 	e, ok := s.known[n]
 	if ok {
 		return e

@@ -24,20 +24,20 @@ type nameTree struct {
 
 	news    float64 // new names expected in the coming week
 	domains []domain
-	inner   *spread
+	inner   *nameSpread
 }
 
 // widen finds the wildcards for the names of each service. The spreads are
 // learned from all of them together.
 func (f *folding) widen(services map[Service][]*called) {
-	outer, inner := newSplits(), newSplits()
+	outer, inner := newNameSplits(), newNameSplits()
 	trees := make([]*nameTree, 0, len(services))
 	for _, s := range slices.SortedFunc(maps.Keys(services), Service.Compare) {
 		t := f.plantNames(services[s])
 		trees = append(trees, t)
 		t.count(outer, inner)
 	}
-	over, below := newSpread(outer), newSpread(inner)
+	over, below := newNameSpread(outer), newNameSpread(inner)
 	for _, t := range trees {
 		t.inner = &below
 		t.choose(&over)
@@ -70,10 +70,10 @@ func (f *folding) plantNames(list []*called) *nameTree {
 }
 
 // count notes how names fall into domains, and below each into labels.
-func (t *nameTree) count(outer, inner splits) {
+func (t *nameTree) count(outer, inner nameSplits) {
 	var sizes []int
 	for _, d := range t.domains {
-		if n, _ := strength(d.names); n > 0 {
+		if n, _ := weigh(d.names); n > 0 {
 			sizes = append(sizes, n)
 			countBelow(inner, len(pathOf(d.name)), d.names)
 		}
@@ -83,10 +83,10 @@ func (t *nameTree) count(outer, inner splits) {
 	}
 }
 
-func countBelow(inner splits, at int, names []*called) {
+func countBelow(inner nameSplits, at int, names []*called) {
 	var sizes []int
 	for part := range labels(at, names) {
-		if n, _ := strength(part); n > 0 {
+		if n, _ := weigh(part); n > 0 {
 			sizes = append(sizes, n)
 		}
 		if len(part) > 1 {
@@ -98,8 +98,8 @@ func countBelow(inner splits, at int, names []*called) {
 	}
 }
 
-// strength returns how many names are more than weak, and what all weigh.
-func strength(names []*called) (n int, weight float64) {
+// weigh returns how many names are more than weak, and what all weigh.
+func weigh(names []*called) (n int, weight float64) {
 	for _, c := range names {
 		if c.strong {
 			n++
@@ -121,17 +121,17 @@ func labels(at int, names []*called) func(func([]*called) bool) {
 func labelEnd(path string, at int) int { return at + strings.IndexByte(path[at:], 0) + 1 }
 
 // choose finds the rules for all names of the service.
-func (t *nameTree) choose(over *spread) {
+func (t *nameTree) choose(over *nameSpread) {
 	n, all := 0, 0.0
 	for _, d := range t.domains {
-		m, weight := strength(d.names)
+		m, weight := weigh(d.names)
 		n, all = n+m, all+weight
 	}
 	for _, d := range t.domains {
 		if d.names[0].domain == "" {
 			continue
 		}
-		m, weight := strength(d.names)
+		m, weight := weigh(d.names)
 		t.best(pathOf(d.name), d.names, over.part(m, weight, n, all), 0)
 	}
 }
@@ -145,14 +145,14 @@ func (t *nameTree) best(path string, names []*called, mass float64, depth int) f
 		value = -t.beta
 		names = names[1:]
 	}
-	n, all := strength(names)
+	n, all := weigh(names)
 	parts := 0.0
 	for part := range labels(len(path), names) {
 		if len(part) == 1 {
 			parts -= t.beta
 			continue
 		}
-		m, weight := strength(part)
+		m, weight := weigh(part)
 		end := labelEnd(part[0].path, len(path))
 		parts += t.best(part[0].path[:end], part, mass*t.inner.part(m, weight, n, all), depth+1)
 	}
