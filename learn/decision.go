@@ -96,17 +96,9 @@ func (g *region) holds(t *Target) bool {
 	case !slices.Contains(g.ports, t.Service):
 		return false
 	case t.Name != "":
-		return admitsName(g.name, t.Name)
+		return AdmitsName(g.name, t.Name)
 	}
 	return t.Addr.IsValid() && g.set.Contains(t.Addr)
-}
-
-// admitsName says whether a rule for pattern admits a name.
-func admitsName(pattern, name string) bool {
-	if suffix, ok := strings.CutPrefix(pattern, "*"); ok {
-		return strings.HasSuffix(name, suffix) && name != suffix
-	}
-	return pattern != "" && pattern == name
 }
 
 // Members returns those of ds that a rule is for: with its name, or without one

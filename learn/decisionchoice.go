@@ -51,6 +51,9 @@ func ParseChoice(text string) (Choice, error) {
 	}
 	if wild {
 		to.Name = "*." + to.Name
+		if err := CheckName(to.Name); err != nil {
+			return Choice{}, err
+		}
 	}
 	return Choice{To: to}, nil
 }

@@ -70,6 +70,8 @@ type seenDoc struct {
 	Runs         int    `yaml:"runs"`
 	First        string `yaml:"first,omitempty"`
 	Last         string `yaml:"last,omitempty"`
+	Names        int    `yaml:"names,omitempty"`
+	New          string `yaml:"new,omitempty"`
 }
 
 // IsZero lets the encoder leave out evidence that is not there.
@@ -130,7 +132,7 @@ func toRule(r *Rule) ruleDoc {
 	for _, a := range r.Addrs {
 		d.Addrs = append(d.Addrs, a.String())
 	}
-	d.Seen = seenDoc{Destinations: r.Seen.Destinations, Blocks: r.Seen.Blocks, Runs: r.Seen.Runs, First: day(r.Seen.First), Last: day(r.Seen.Last)}
+	d.Seen = seenDoc{Destinations: r.Seen.Destinations, Blocks: r.Seen.Blocks, Runs: r.Seen.Runs, First: day(r.Seen.First), Last: day(r.Seen.Last), Names: r.Seen.Names, New: day(r.Seen.New)}
 	return d
 }
 
@@ -307,12 +309,15 @@ func fromRule(d *ruleDoc, node *yaml.Node, list string, i int) (Rule, error) {
 }
 
 func fromSeen(d seenDoc) (Seen, error) {
-	s := Seen{Destinations: d.Destinations, Blocks: d.Blocks, Runs: d.Runs}
+	s := Seen{Destinations: d.Destinations, Blocks: d.Blocks, Runs: d.Runs, Names: d.Names}
 	var err error
 	if s.First, err = parseDay(d.First); err != nil {
 		return s, err
 	}
-	s.Last, err = parseDay(d.Last)
+	if s.Last, err = parseDay(d.Last); err != nil {
+		return s, err
+	}
+	s.New, err = parseDay(d.New)
 	return s, err
 }
 

@@ -3,6 +3,7 @@ package learn
 import (
 	"slices"
 	"strings"
+	"time"
 )
 
 // DefaultWildcard is what the wildcard of a registrable domain costs unless told
@@ -126,4 +127,25 @@ var localZones = []string{"local", "lan", "home", "corp", "internal", "intranet"
 func domestic(name string) bool {
 	_, last := cutLast(name)
 	return slices.Contains(localZones, last)
+}
+
+// namesIn returns how many names destinations have and the day when the last of
+// them was first seen; nothing if they have fewer than two.
+func namesIn(ds []*Destination) (names int, last time.Time) {
+	first := map[string]time.Time{}
+	for _, d := range ds {
+		name, ok := HostName(d.Name)
+		if at, known := first[name]; ok && (!known || d.First.Before(at)) {
+			first[name] = d.First
+		}
+	}
+	if len(first) < 2 {
+		return 0, time.Time{}
+	}
+	for _, at := range first {
+		if at.After(last) {
+			last = at
+		}
+	}
+	return len(first), dayOf(last)
 }

@@ -114,6 +114,7 @@ func seenOf(ds []*Destination) Seen {
 		}
 	}
 	s.First, s.Last = dayOf(s.First), dayOf(s.Last)
+	s.Names, s.New = namesIn(ds)
 	s.Blocks = distinctIn(ds, func(d *Destination) []Block { return d.Blocks })
 	s.Runs = distinctIn(ds, func(d *Destination) []string { return d.Runs })
 	return s

@@ -3,7 +3,6 @@ package learn
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"tripline/ipranges"
 )
@@ -14,7 +13,7 @@ type field struct {
 	never Never
 	ds    []Destination
 	bare  []int32            // those without a name, by address
-	named map[string][]int32 // by name, and by each "*.example.com" above it
+	named map[string][]int32 // by name, and by each wildcard that admits it
 }
 
 func newField(ds []Destination, space ipranges.Space, never Never) *field {
@@ -26,19 +25,14 @@ func newField(ds []Destination, space ipranges.Space, never Never) *field {
 func (f *field) index() {
 	f.bare, f.named = nil, map[string][]int32{}
 	for i := range f.ds {
-		name := f.ds[i].Name
-		if name == "" {
+		name, ok := HostName(f.ds[i].Name)
+		if !ok {
 			f.bare = append(f.bare, int32(i))
 			continue
 		}
 		f.named[name] = append(f.named[name], int32(i))
-		for rest := name; ; {
-			_, above, ok := strings.Cut(rest, ".")
-			if !ok {
-				break
-			}
-			f.named["*."+above] = append(f.named["*."+above], int32(i))
-			rest = above
+		for above := range Wildcards(name) {
+			f.named[above] = append(f.named[above], int32(i))
 		}
 	}
 	slices.SortStableFunc(f.bare, func(a, b int32) int { return f.ds[a].Addr.Compare(f.ds[b].Addr) })

@@ -109,6 +109,19 @@ func Wildcards(name string) func(func(string) bool) {
 	}
 }
 
+// AdmitsName says whether a rule for a name or a wildcard holds for a host name.
+func AdmitsName(rule, name string) bool {
+	if _, wildcard := Below(rule); !wildcard {
+		return rule != "" && rule == name
+	}
+	for w := range Wildcards(name) {
+		if w == rule {
+			return true
+		}
+	}
+	return false
+}
+
 var errNoOwner = errors.New("anyone can have a name there")
 
 // CheckName says what is wrong with the name of a rule, nil if nothing is. A

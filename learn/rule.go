@@ -40,6 +40,11 @@ type Seen struct {
 	Blocks       int // hours in which any of them was seen
 	Runs         int
 	First, Last  time.Time // days, in UTC
+
+	// Of a wildcard: how many names were seen below it, and the day when the
+	// last of them came.
+	Names int
+	New   time.Time
 }
 
 // How a rule came to be.
