@@ -12,7 +12,7 @@ ROUNDS   ?= 5
 programs := $(sort $(patsubst %/,./%,$(dir $(wildcard testdata/*/*.go))))
 systems  := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64
 
-.PHONY: build demo test check vet lint vuln race smoke fuzz cross repro clean-tree bench bench-go eval golden clean
+.PHONY: build demo test check vet lint vuln race smoke fuzz cross repro clean-tree bench bench-go bench-fold eval golden clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o tripline ./cmd/tripline
@@ -67,6 +67,10 @@ bench: build
 # One line, one record, one check, one look-up; the store and the fold.
 bench-go:
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime 0.5s ./...
+
+# Folding on prefixes alone beside iprange, in time and in what it opens.
+bench-fold:
+	$(GO) run ./testdata/bench -fold -rounds $(ROUNDS)
 
 eval:
 	$(GO) run ./testdata/eval

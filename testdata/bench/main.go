@@ -4,6 +4,11 @@
 // is unfair to each of them alike; a row is the median of the rounds.
 //
 //	go run ./testdata/bench -tripline ./tripline -file big.log
+//
+// With -fold it measures folding on prefixes alone beside iprange instead, and
+// holds the result against other ways to write a set with so many prefixes.
+//
+//	go run ./testdata/bench -fold
 package main
 
 import (
@@ -19,8 +24,17 @@ func main() {
 	flag.StringVar(&b.tripline, "tripline", "./tripline", "measure the program in `FILE`")
 	flag.StringVar(&b.file, "file", "", "read the lines in `FILE`, as testdata/lines writes them")
 	flag.IntVar(&b.rounds, "rounds", 5, "run everything `N` times")
+	fold := flag.Bool("fold", false, "measure folding on prefixes alone")
+	step := flag.String("step", "", "do `STEP` of -fold with the addresses in -file: random, clustered, reduce or compare")
 	flag.Parse()
-	if err := run(b, os.Stdout); err != nil {
+	work := func() error { return run(b, os.Stdout) }
+	switch {
+	case *step != "":
+		work = func() error { return runStep(*step, b.file, os.Stdout) }
+	case *fold:
+		work = func() error { return runFold(b.rounds, os.Stdout) }
+	}
+	if err := work(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench: error:", err)
 		os.Exit(2)
 	}
