@@ -86,11 +86,11 @@ func Propose(agent string, approved *Baseline, destinations []Destination, never
 	p.Parent = approved.Digest
 	l := newLiving(approved, newField(admissible(destinations, never, &left), o.Space, never), o.Life)
 	left.Idle = l.idle(cmp.Or(o.Life.Expire, DefaultExpire))
-	expired := approved.Expired
+	var gone []Expired
 	if o.Life.Expire > 0 {
-		expired = slices.Concat(expired, l.expire(left.Idle))
+		gone = l.expire(left.Idle)
 	}
-	p.Expired = l.leave(expired, &left)
+	p.Expired = l.leave(approved.Expired, gone, &left)
 	p.Rules = l.propose(o)
 	for i := range p.Rules {
 		if set, err := p.Rules[i].To.Set(o.Space, p.Rules[i].Addrs); err == nil {

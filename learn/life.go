@@ -135,13 +135,22 @@ func (l *living) expire(idle []Idle) (gone []Expired) {
 
 // leave takes out what is to wait: what went with a rule and was not seen
 // since, and what is in quarantine. What an approved rule admits never waits.
-// It returns the entries of expired that still hold something back.
-func (l *living) leave(expired []Expired, left *Left) []Expired {
+// It returns the entries that hold something back: of those of before, and of
+// those that go now.
+func (l *living) leave(expired, gone []Expired, left *Left) (still []Expired) {
 	out := make([]bool, len(l.ds))
-	var still []Expired
 	known := l.known()
 	for _, e := range expired {
-		if n := l.hold(&e, known, out, left); n > 0 {
+		held := l.hold(&e, known, out)
+		for _, d := range held {
+			left.Expired = append(left.Expired, l.ds[d])
+		}
+		if len(held) > 0 {
+			still = append(still, e)
+		}
+	}
+	for _, e := range gone {
+		if len(l.hold(&e, known, out)) > 0 {
 			still = append(still, e)
 		}
 	}
@@ -161,16 +170,16 @@ func (l *living) known() []bool {
 	return out
 }
 
-func (l *living) hold(e *Expired, known, out []bool, left *Left) (n int) {
+// hold takes out what went with a rule and was not seen since.
+func (l *living) hold(e *Expired, known, out []bool) (held []int32) {
 	for _, d := range l.admitted(&e.Rule) {
 		if known[d] || out[d] || dayOf(l.ds[d].Last).After(e.Last) {
 			continue
 		}
 		out[d] = true
-		n++
-		left.Expired = append(left.Expired, l.ds[d])
+		held = append(held, d)
 	}
-	return n
+	return held
 }
 
 func (l *living) quarantine(known, out []bool, left *Left) {

@@ -178,3 +178,116 @@ func TestLittleMoreRewritesLess(t *testing.T) {
 	}
 	t.Logf("%d rows change on top of what is approved, %d if all is folded anew", settled, alone)
 }
+
+// idleRules are those that were not hit for a number of observed days.
+func idleRules(left learn.Left) (out []string) {
+	for _, x := range left.Idle {
+		out = append(out, fmt.Sprint(x.Rule.To, " ", x.Days))
+	}
+	return out
+}
+
+func TestRulesGoOnlyWhileTheirAgentIsObserved(t *testing.T) {
+	old, busy := visited(https, "203.0.113.7", "", 0), []int{}
+	for day := range 40 {
+		busy = append(busy, 24*day)
+	}
+	first, _ := learn.Propose("bot", nil, []learn.Destination{old, visited(https, "198.51.100.1", "", 0)}, anywhere, within)
+	for name, tt := range map[string]struct {
+		hours []int
+		hits  map[string]time.Time
+		want  string
+	}{
+		"forty days":       {busy, nil, "[203.0.113.7 39]"},
+		"silence":          {[]int{0, 24 * 39}, nil, "[]"},
+		"a later hit":      {busy, map[string]time.Time{"203.0.113.7": epoch.AddDate(0, 0, 20)}, "[]"},
+		"a hit of before":  {busy, map[string]time.Time{"203.0.113.7": epoch.AddDate(0, 0, 5)}, "[203.0.113.7 34]"},
+		"a hit of nothing": {busy, map[string]time.Time{"203.0.113.9": epoch.AddDate(0, 0, 20)}, "[203.0.113.7 39]"},
+	} {
+		o := within
+		o.Life.Hits = tt.hits
+		ds := []learn.Destination{old, visited(https, "198.51.100.1", "", tt.hours...)}
+		p, left := learn.Propose("bot", approve(first), ds, anywhere, o)
+		if got := fmt.Sprint(idleRules(left)); got != tt.want {
+			t.Errorf("%s: got %s, want %s", name, got, tt.want)
+		}
+		if got := changes(first, p); len(got) > 0 {
+			t.Errorf("%s: changed unasked: %v", name, got)
+		}
+	}
+}
+
+// TestRuleThatWasNeverHit counts from when it was approved; where that is not
+// known it stays.
+func TestRuleThatWasNeverHit(t *testing.T) {
+	b := &learn.Baseline{Agent: "bot", Rules: []learn.Rule{ruleTo("203.0.113.0/24", learn.Allowed, https)}}
+	var busy []int
+	for day := range 40 {
+		busy = append(busy, 24*day)
+	}
+	o := within
+	ds := []learn.Destination{visited(https, "198.51.100.1", "", busy...)}
+	if _, left := learn.Propose("bot", b, ds, anywhere, o); len(left.Idle) > 0 {
+		t.Errorf("got %v", idleRules(left))
+	}
+	o.Life = learn.Life{Expire: 30, Since: map[string]time.Time{"203.0.113.0/24": epoch.AddDate(0, 0, 3)}}
+	p, left := learn.Propose("bot", b, ds, anywhere, o)
+	if got := fmt.Sprint(idleRules(left), changes(b, p)); got != "[203.0.113.0/24 36] [+198.51.100.1 [tcp/443] -203.0.113.0/24 [tcp/443]]" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestExpiredStayAwayUntilTheyAreSeenAgain(t *testing.T) {
+	var busy []int
+	for day := range 40 {
+		busy = append(busy, 24*day)
+	}
+	ds := []learn.Destination{visited(https, "203.0.113.7", "", 0), visited(https, "198.51.100.1", "", busy...)}
+	first, _ := learn.Propose("bot", nil, ds, anywhere, within)
+	o := within
+	o.Life.Expire = 30
+	less, left := learn.Propose("bot", approve(first), ds, anywhere, o)
+	if len(less.Rules) != 1 || len(less.Expired) != 1 || len(left.Expired) != 0 {
+		t.Fatalf("got %v, %v", less.Rules, less.Expired)
+	}
+	text, err := learn.Encode([]*learn.Baseline{less})
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept, err := learn.Decode("kept", text)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, text)
+	}
+	p, left := learn.Propose("bot", approve(kept[0]), ds, anywhere, within)
+	if got := changes(kept[0], p); len(got) > 0 || len(left.Expired) != 1 || len(p.Expired) != 1 {
+		t.Errorf("changed %v, held back %v", got, left.Expired)
+	}
+	again := visited(https, "203.0.113.7", "", 0, 41*24)
+	ds[0] = again
+	p, left = learn.Propose("bot", approve(kept[0]), ds, anywhere, within)
+	if got := changes(kept[0], p); len(got) != 1 || len(left.Expired) != 0 || len(p.Expired) != 0 {
+		t.Errorf("seen again: changed %v, held back %v", got, left.Expired)
+	}
+}
+
+func TestQuarantineCountsNamesAsOne(t *testing.T) {
+	ds := []learn.Destination{
+		visited(https, "203.0.113.1", "", 1),                                     // once
+		visited(https, "203.0.113.2", "", 1, 30),                                 // twice
+		visited(https, "198.51.100.1", "cdn.example.com", 1),                     // a name whose addresses rotate
+		visited(https, "198.51.100.2", "cdn.example.com", 50),                    //
+		visited(https, "198.51.100.3", "once.example.org", 7),                    //
+		visited(learn.Service{Proto: learn.TCP, Port: 22}, "203.0.113.2", "", 1), // the same host, once on this port
+	}
+	o := within
+	o.Life.Quarantine = learn.Quarantine{Hours: 2, Runs: 2}
+	p, left := learn.Propose("bot", nil, ds, anywhere, o)
+	if got := fmt.Sprint(words(p.Rules)); got != "[cdn.example.com [tcp/443] 203.0.113.2 [tcp/443]]" || len(left.Quarantined) != 3 {
+		t.Errorf("got %s, in quarantine %v", got, left.Quarantined)
+	}
+	all, _ := learn.Propose("bot", nil, ds, anywhere, within)
+	p, left = learn.Propose("bot", approve(all), ds, anywhere, o)
+	if got := changes(all, p); len(got) > 0 || len(left.Quarantined) > 0 {
+		t.Errorf("what is approved went into quarantine: %v", got)
+	}
+}

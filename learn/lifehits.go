@@ -3,6 +3,8 @@ package learn
 import (
 	"slices"
 	"time"
+
+	"tripline/ipranges"
 )
 
 // Hits is what checking the flows of one agent says of the life of its rules.
@@ -27,4 +29,17 @@ func (h *Hits) Merge(o Hits) {
 			h.Last[to] = last
 		}
 	}
+}
+
+// LastHits returns when each rule of a baseline last admitted a flow, learned or
+// checked, by [To.String]; a rule that never did is missing.
+func LastHits(b *Baseline, learned []Destination, checked map[string]time.Time, space ipranges.Space) map[string]time.Time {
+	l := newLiving(b, newField(learned, space, Never{}), Life{Hits: checked})
+	out := map[string]time.Time{}
+	for i := range b.Rules {
+		if last := l.lastHit(i); !last.IsZero() {
+			out[b.Rules[i].To.String()] = last
+		}
+	}
+	return out
 }

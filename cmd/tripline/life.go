@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -84,30 +83,12 @@ func life(s *store.Store, head *learn.Baseline, agent string, o foldFlags) (l le
 		return l, err
 	}
 	l = learn.Life{Expire: int(o.Expire), Hits: hits.Last, Days: hits.Days}
-	origins, err := originsOf(s, agent)
+	chain, err := chainOf(s, agent)
 	if err != nil {
 		return l, err
 	}
-	l.Since = learn.FirstApproved(origins)
+	l.Since = learn.FirstApproved(learn.Origins(chain))
 	return l, nil
-}
-
-// originsOf returns where each rule of an agent's baseline comes from.
-func originsOf(s *store.Store, agent string) ([]learn.Origin, error) {
-	all, err := s.History(agent)
-	if err != nil {
-		return nil, err
-	}
-	var chain []*learn.Baseline
-	for _, entry := range slices.Backward(all) {
-		list, err := learn.Decode("baseline "+entry.Digest[:12], entry.Doc)
-		if err != nil {
-			return nil, err
-		}
-		list[0].Digest = entry.Digest
-		chain = append(chain, list[0])
-	}
-	return learn.Origins(chain), nil
 }
 
 // notHit is the flag of a row that would go because its rule was not hit.
