@@ -166,24 +166,9 @@ func (a *app) importASN(path string, data []byte) error {
 	}
 	sum := sha256.Sum256(data)
 	n.SHA256 = hex.EncodeToString(sum[:])
-	if err := a.keepASN(db, n); err != nil {
+	if _, err := a.replace(n); err != nil {
 		return err
 	}
 	a.say("%s: %s networks of %s, built %s", asnName, ipranges.Thousands(uint64(db.Networks())), learn.Printable(db.Type()), day(db.Built()))
 	return nil
-}
-
-// keepASN stores a database, and beside it what each system announces: to find
-// that takes longer than all other loading together.
-func (a *app) keepASN(db *mmdb.DB, n store.Snapshot) error {
-	index, err := db.Index(n.SHA256)
-	if err != nil {
-		return fmt.Errorf("import %s: %w", n.Source, err)
-	}
-	if _, err := a.replace(n); err != nil {
-		return err
-	}
-	return a.write("ranges", func(s *store.Store) error {
-		return s.PutSnapshot(store.Snapshot{Name: asnIndex, Source: n.Source, Fetched: n.Fetched, Published: n.Published, Data: index})
-	})
 }

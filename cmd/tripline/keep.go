@@ -59,13 +59,16 @@ func (a *app) replace(n store.Snapshot) (last store.Snapshot, err error) {
 		case sameContent(last, n):
 			again := last
 			again.Fetched, again.Meta = n.Fetched, n.Meta
-			return s.PutSnapshot(again)
+			n = again
 		default:
 			if err := s.PutSnapshot(aside(last)); err != nil {
 				return err
 			}
 		}
-		return s.PutSnapshot(n)
+		if err := s.PutSnapshot(n); err != nil {
+			return err
+		}
+		return reindex(s)
 	})
 	return last, err
 }

@@ -61,6 +61,9 @@ func (a *app) pull(ctx context.Context, names []string, timeout time.Duration) e
 func (a *app) pullFeeds(ctx context.Context, feeds []feed.Feed, timeout time.Duration) error {
 	have := map[string]store.Snapshot{}
 	err := a.write("ranges pull", func(s *store.Store) (err error) { // makes the database if it is missing
+		if err := reindex(s); err != nil {
+			return err
+		}
 		have, err = heads(s)
 		return err
 	})

@@ -16,7 +16,7 @@ import (
 const (
 	// asnName is what the snapshot of an ASN database is called.
 	asnName = "asn"
-	// asnIndex is what is kept beside it, see [mmdb.OpenIndexed].
+	// asnIndex is what is kept beside it, see [mmdb.Index].
 	asnIndex = "asn.index"
 	// before ends the name of the snapshot that was replaced last. No list has
 	// a dot in its name.
@@ -55,13 +55,13 @@ func collect(s *store.Store, wanted func(name string) bool) (*knowledge, error) 
 	if err != nil {
 		return nil, err
 	}
-	k, asn := newKnowledge(), ""
+	k, asn := newKnowledge(), store.Snapshot{}
 	for _, head := range list {
 		switch {
 		case head.Name == asnIndex || !wanted(head.Name):
 			continue
 		case strings.TrimSuffix(head.Name, before) == asnName:
-			asn = head.Name
+			asn = head
 			continue
 		}
 		n, err := s.Snapshot(head.Name)
@@ -72,7 +72,16 @@ func collect(s *store.Store, wanted func(name string) bool) (*knowledge, error) 
 			return nil, err
 		}
 	}
-	return k, k.finish(s, asn)
+	if asn.Name == "" {
+		k.make(nil)
+		return k, nil
+	}
+	ix, err := k.openASN(s, asn)
+	if err != nil {
+		return nil, err
+	}
+	k.make(ix)
+	return k, nil
 }
 
 // withStore is read, where there is something to say without a database too:

@@ -3,73 +3,66 @@ package main
 import (
 	"errors"
 	"fmt"
-	"net/netip"
-	"runtime"
-	"sync"
 
-	"tripline/ipranges"
 	"tripline/ipranges/mmdb"
 	"tripline/store"
 )
 
-// finish makes the space of all lists and the AS database called asn, if there
-// is one. That is read as late as can be: while the largest list is taken in,
-// there is no need to hold it too.
-func (k *knowledge) finish(s *store.Store, asn string) error {
-	if asn == "" {
-		k.make(nil)
-		return nil
-	}
-	late := lateASNs{sync.OnceValues(func() (*mmdb.DB, error) { return k.openASN(s, asn) })}
-	k.make(late)
-	db, err := late.open()
-	if err != nil {
-		return err
-	}
-	k.made.ASNs = db
-	return nil
-}
-
-// openASN reads a stored AS database, with its index if there is one.
-func (k *knowledge) openASN(s *store.Store, name string) (*mmdb.DB, error) {
-	runtime.GC() // the largest list has just become garbage, and this takes as much again
-	n, err := s.Snapshot(name)
-	if err != nil {
-		return nil, err
-	}
-	index, err := s.Snapshot(asnIndex)
+// openASN reads what a stored AS database says: its index, which is half as
+// large as the database, or the database where no index fits.
+func (k *knowledge) openASN(s *store.Store, head store.Snapshot) (*mmdb.Index, error) {
+	k.digests[asnName] = "sha256:" + head.SHA256
+	kept, err := s.Snapshot(asnIndex)
 	if err != nil && !errors.Is(err, store.ErrNoSnapshot) {
 		return nil, err
 	}
-	k.digests[asnName] = "sha256:" + n.SHA256
-	db, err := mmdb.OpenIndexed(n.Data, index.Data, n.SHA256)
+	if ix, err := mmdb.ReadIndex(kept.Data, head.SHA256); err == nil {
+		return ix, nil
+	}
+	n, err := s.Snapshot(head.Name)
 	if err != nil {
-		return nil, fmt.Errorf("stored ranges %s: %w", name, err)
+		return nil, err
 	}
-	return db, nil
+	_, ix, err := indexOf(n)
+	return ix, err
 }
 
-// A lateASNs is an AS database that is read when it is first asked. One that
-// cannot be read knows nothing; finish returns why.
-type lateASNs struct{ open func() (*mmdb.DB, error) }
-
-func (l lateASNs) AS(a netip.Addr) (ipranges.AS, bool) {
-	if db, err := l.open(); err == nil {
-		return db.AS(a)
+// indexOf makes the index of a stored AS database.
+func indexOf(n store.Snapshot) (raw []byte, ix *mmdb.Index, err error) {
+	db, err := mmdb.Open(n.Data)
+	if err == nil {
+		raw, err = db.Index(n.SHA256)
 	}
-	return ipranges.AS{}, false
+	if err == nil {
+		ix, err = mmdb.ReadIndex(raw, n.SHA256)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("stored ranges %s: %w", n.Name, err)
+	}
+	return raw, ix, nil
 }
 
-func (l lateASNs) Announced(number uint32) ipranges.Set {
-	if db, err := l.open(); err == nil {
-		return db.Announced(number)
+// reindex makes the index of the AS database that is kept, where none fits: one
+// of an earlier version of tripline, or none at all. Until then every command
+// reads the whole database, which takes longer than all other loading together.
+func reindex(s *store.Store) error {
+	have, err := heads(s)
+	if err != nil || have[asnName].Name == "" || have[asnIndex].Meta[indexedBy] == have[asnName].SHA256+mmdb.IndexVersion {
+		return err
 	}
-	return ipranges.Set{}
+	n, err := s.Snapshot(asnName)
+	if err != nil {
+		return err
+	}
+	raw, _, err := indexOf(n)
+	if err != nil {
+		return err
+	}
+	return s.PutSnapshot(store.Snapshot{
+		Name: asnIndex, Source: n.Source, Fetched: n.Fetched, Published: n.Published, Data: raw,
+		Meta: map[string]string{indexedBy: n.SHA256 + mmdb.IndexVersion},
+	})
 }
 
-func (l lateASNs) AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set {
-	if db, err := l.open(); err == nil {
-		return db.AnnouncedIn(number, set)
-	}
-	return ipranges.Set{}
-}
+// indexedBy is the key of what an index is of.
+const indexedBy = "of"

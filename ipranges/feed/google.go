@@ -101,12 +101,6 @@ var vips = []netip.Prefix{
 // in the list of it.
 const googleCloudAS = 396982
 
-// within is an ASN database that can look at a part of itself, which takes much
-// less time than to look for all that a system announces.
-type within interface {
-	AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set
-}
-
 // withoutCloud returns what is left of all when cloud, which may be nil, is
 // taken out. Of nothing, nothing is left.
 func withoutCloud(all, cloud iter.Seq[ipranges.Range], asns ipranges.ASNs) iter.Seq[ipranges.Range] {
@@ -116,7 +110,9 @@ func withoutCloud(all, cloud iter.Seq[ipranges.Range], asns ipranges.ASNs) iter.
 	}
 	if rented := setOf(cloud); !rented.IsEmpty() {
 		label, rest = googleServices, rest.Subtract(rented)
-		rest = rest.Subtract(announced(asns, rest))
+		if asns != nil {
+			rest = rest.Subtract(asns.Announced(googleCloudAS))
+		}
 	}
 	return func(yield func(ipranges.Range) bool) {
 		for _, p := range rest.Union(ipranges.NewSet(vips...)).Prefixes() {
@@ -133,15 +129,4 @@ func setOf(ranges iter.Seq[ipranges.Range]) ipranges.Set {
 		return ipranges.Set{}
 	}
 	return ipranges.SetOf(slices.Collect(ranges))
-}
-
-// announced returns what of set Google announces as its cloud.
-func announced(asns ipranges.ASNs, set ipranges.Set) ipranges.Set {
-	switch a := asns.(type) {
-	case nil:
-		return ipranges.Set{}
-	case within:
-		return a.AnnouncedIn(googleCloudAS, set)
-	}
-	return asns.Announced(googleCloudAS)
 }

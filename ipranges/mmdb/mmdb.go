@@ -29,50 +29,16 @@ import (
 	"tripline/ipranges"
 )
 
-// A DB is a database of autonomous systems. It is safe for concurrent use.
+// A DB is a database of autonomous systems. It is safe for concurrent use. What
+// is asked often is asked of its [Index].
 type DB struct {
-	reader  *maxminddb.Reader
-	seen    sync.Map // offset of a record -> ipranges.AS without a prefix
-	indexed bool     // all is there without a walk
-	all     func() index
-}
-
-// walked is what reading the whole database found.
-type walked struct {
-	networks int
-	by       map[uint32][]netip.Prefix // by the system that announces them
-	err      error
+	reader *maxminddb.Reader
+	seen   sync.Map // offset of a record -> ipranges.AS without a prefix
+	all    func() *Index
 }
 
 // probes is how many records [Open] looks at for an AS number.
 const probes = 1000
-
-// OpenIndexed is Open with what [DB.Index] once returned for raw, whose SHA-256
-// in hex is digest. An index that does not fit is not used: the first question
-// about a whole system then reads the whole database. Both slices are kept.
-func OpenIndexed(raw, kept []byte, digest string) (*DB, error) {
-	db, err := Open(raw)
-	if err != nil {
-		return nil, err
-	}
-	if ix, ok := readIndex(kept, digest); ok {
-		db.indexed, db.all = true, func() index { return ix }
-	}
-	return db, nil
-}
-
-// Index returns what [OpenIndexed] wants for a database with the SHA-256
-// digest, in hex. It reads the whole database.
-func (db *DB) Index(digest string) ([]byte, error) {
-	if len(digest) != digestSize {
-		return nil, fmt.Errorf("digest %.80q, want %d hexadecimal digits", digest, digestSize)
-	}
-	all := db.walk()
-	if all.err != nil {
-		return nil, all.err
-	}
-	return encodeIndex(digest, all.networks, all.by), nil
-}
 
 // Open reads a database. It keeps raw, which must not be changed.
 func Open(raw []byte) (*DB, error) {
@@ -84,7 +50,7 @@ func Open(raw []byte) (*DB, error) {
 		return nil, fmt.Errorf("not a whole MaxMind database: %w", err)
 	}
 	db := &DB{reader: reader}
-	db.all = sync.OnceValue(db.index)
+	db.all = sync.OnceValue(db.indexed)
 	if err := db.probe(); err != nil {
 		return nil, err
 	}
@@ -130,7 +96,8 @@ func (db *DB) Verify() error {
 	if err := db.reader.Verify(); err != nil {
 		return fmt.Errorf("damaged: %w", err)
 	}
-	return db.walk().err
+	_, err := db.walk()
+	return err
 }
 
 // Type returns what the publisher calls the kind of database. It is text from
@@ -140,9 +107,9 @@ func (db *DB) Type() string { return db.reader.Metadata.DatabaseType }
 // Built returns when the database was made, as it says itself.
 func (db *DB) Built() time.Time { return db.reader.Metadata.BuildTime().UTC() }
 
-// Networks returns how many networks have an AS number. Without an index the
-// first call reads the whole database.
-func (db *DB) Networks() int { return db.all().networks }
+// Networks returns how many networks have an AS number. The first call reads
+// the whole database.
+func (db *DB) Networks() int { return db.all().Networks() }
 
 // AS returns the system that announces a.
 func (db *DB) AS(a netip.Addr) (ipranges.AS, bool) {
@@ -161,94 +128,72 @@ func (db *DB) AS(a netip.Addr) (ipranges.AS, bool) {
 	return as, true
 }
 
-// Announced returns all addresses the system announces. Without an index the
-// first call reads the whole database; one that cannot be read in full
-// announces nothing.
-func (db *DB) Announced(number uint32) ipranges.Set {
-	return db.all().announced(number)
-}
+// Announced returns all addresses the system announces. The first call reads the
+// whole database; one that cannot be read in full announces nothing.
+func (db *DB) Announced(number uint32) ipranges.Set { return db.all().Announced(number) }
 
-// index makes the index that was not kept.
-func (db *DB) index() index {
-	all := db.walk()
-	if all.err != nil {
-		return index{}
+// indexed returns the index of the database, an empty one if it is damaged.
+func (db *DB) indexed() *Index {
+	all, err := db.walk()
+	if err != nil {
+		return &Index{}
 	}
-	none := strings.Repeat("0", digestSize)
-	ix, _ := readIndex(encodeIndex(none, all.networks, all.by), none)
+	digest := strings.Repeat("0", digestSize)
+	ix, err := ReadIndex(encodeIndex(digest, all), digest)
+	if err != nil {
+		panic("tripline: internal error: " + err.Error())
+	}
 	return ix
 }
 
-// AnnouncedIn returns the part of set that the system announces. It reads only
-// that part of the database; one that cannot be read in full announces nothing.
-func (db *DB) AnnouncedIn(number uint32, set ipranges.Set) ipranges.Set {
-	if db.indexed {
-		return db.Announced(number).Intersect(set)
-	}
-	var prefixes []netip.Prefix
-	for _, p := range set.Prefixes() {
-		if p.Addr().Is6() && db.reader.Metadata.IPVersion == 4 {
-			continue
-		}
-		left := uint64(db.reader.Metadata.NodeCount) + 1
-		for result := range db.reader.NetworksWithin(p) {
-			if left--; left == 0 || result.Err() != nil {
-				return ipranges.Set{}
-			}
-			if as, ok := db.record(result); ok && as.Number == number {
-				prefixes = append(prefixes, result.Prefix())
-			}
-		}
-	}
-	return ipranges.NewSet(prefixes...).Intersect(set)
+// A walked is all that a database says.
+type walked struct {
+	systems  []ipranges.AS // without prefixes, some more than once
+	networks []announced
 }
+
+// An announced is a network and the index of its system.
+type announced struct {
+	prefix netip.Prefix
+	system uint32
+}
+
+// nobody is the index of a record without an AS number.
+const nobody = 1<<32 - 1
 
 // walk reads all networks. A tree of n nodes has at most n+1 of them; a file
 // that leads on to more goes in circles.
-func (db *DB) walk() walked {
-	all := walked{by: map[uint32][]netip.Prefix{}}
-	by, at := map[uint32]*networks{}, map[uintptr]*networks{} // by system, and by where its record is
-	left := uint64(db.reader.Metadata.NodeCount) + 1
+func (db *DB) walk() (all walked, err error) {
+	left, at := uint64(db.reader.Metadata.NodeCount)+1, map[uintptr]uint32{} // by where the record is
 	for result := range db.reader.Networks(maxminddb.IncludeNetworksWithoutData()) {
 		if left == 0 {
-			return walked{err: errors.New("damaged: more networks than its tree can hold")}
+			return walked{}, errors.New("damaged: more networks than its tree can hold")
 		}
 		left--
 		if err := result.Err(); err != nil {
-			return walked{err: fmt.Errorf("damaged: %w", err)}
+			return walked{}, fmt.Errorf("damaged: %w", err)
 		}
 		if !result.Found() {
 			continue
 		}
-		of, known := at[result.Offset()]
+		system, known := at[result.Offset()]
 		if !known {
-			of = db.networksOf(result, by)
-			at[result.Offset()] = of
+			system = all.add(db.record(result))
+			at[result.Offset()] = system
 		}
-		if of != nil {
-			all.networks++
-			of.prefixes = append(of.prefixes, result.Prefix())
+		if system != nobody {
+			all.networks = append(all.networks, announced{result.Prefix(), system})
 		}
 	}
-	for number, of := range by {
-		all.by[number] = of.prefixes
-	}
-	return all
+	return all, nil
 }
 
-// networks are what one system announces.
-type networks struct{ prefixes []netip.Prefix }
-
-// networksOf returns those of the system in a record, nil if it has none.
-func (db *DB) networksOf(result maxminddb.Result, by map[uint32]*networks) *networks {
-	as, ok := db.record(result)
+func (w *walked) add(as ipranges.AS, ok bool) uint32 {
 	if !ok {
-		return nil
+		return nobody
 	}
-	if by[as.Number] == nil {
-		by[as.Number] = &networks{}
-	}
-	return by[as.Number]
+	w.systems = append(w.systems, as)
+	return uint32(len(w.systems) - 1)
 }
 
 // A record is an entry in one of the schemas in use: that of GeoLite2-ASN,
