@@ -97,6 +97,9 @@ func (p *Policy) owner(f *learn.Flow) Owner {
 
 // nearest says which rule comes closest and why it does not admit f.
 func (p *Policy) nearest(c *AgentPolicy, f *learn.Flow, r Ruling) *Nearest {
+	if near := c.nearName(f); near != nil && r.Rule == nil {
+		return near
+	}
 	if r.Rule == nil {
 		r.Rule = p.otherPort(c, f)
 	}
@@ -119,13 +122,13 @@ func (p *Policy) admit(f *learn.Flow) (exact, wider *Admit) {
 	if a := p.byName[f.Agent]; a != nil {
 		never = a.Never
 	}
-	if _, forbidden := never.Forbids(f.Dst); forbidden || never.ForbidsName(f.Name) {
+	if _, forbidden := never.Forbids(f.Dst); forbidden || forbidsName(never, f) {
 		return nil, nil
 	}
 	one := ipranges.NewSet(netip.PrefixFrom(f.Dst, f.Dst.BitLen())).Exposure()
 	to := f.Dst.String()
-	if f.Name != "" {
-		to = f.Name
+	if name, ok := learn.HostName(f.Name); ok {
+		to = name
 	}
 	exact = admitting(f, to, one)
 	if label, ok := p.Space.Table.Home(f.Dst); ok {
@@ -136,9 +139,14 @@ func (p *Policy) admit(f *learn.Flow) (exact, wider *Admit) {
 	return exact, wider
 }
 
+func forbidsName(never learn.Never, f *learn.Flow) bool {
+	name, ok := learn.HostName(f.Name)
+	return ok && never.ForbidsName(name)
+}
+
 func admitting(f *learn.Flow, to string, e ipranges.Exposure) *Admit {
 	line := []string{"tripline", "allow", f.Agent, learn.Endpoint(quoted(to), f.Service())}
-	if f.Name != "" && to == f.Name {
+	if name, ok := learn.HostName(f.Name); ok && to == name {
 		line = append(line, "--address", f.Dst.String())
 	}
 	return &Admit{Command: strings.Join(line, " "), V4: e.V4, V6: e.V6}

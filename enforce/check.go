@@ -40,8 +40,11 @@ func (p *Policy) Rule(f *learn.Flow) Ruling {
 	if a == nil {
 		return Ruling{Verdict: Unexpected, Why: "the agent has no approved baseline"}
 	}
-	if f.Name != "" {
-		return p.named(a, f)
+	// What is no host name says nothing: the address decides.
+	if name, ok := learn.HostName(f.Name); ok {
+		g := *f
+		g.Name = name
+		return p.named(a, &g)
 	}
 	if m := a.services[f.Service()]; m != nil {
 		if i := m.find(f.Dst); i != none {
@@ -77,11 +80,18 @@ func (p *Policy) named(a *AgentPolicy, f *learn.Flow) Ruling {
 	if a.Never.ForbidsName(f.Name) {
 		return Ruling{Forbidden, nil, "never to be admitted: the name is in the bounding set"}
 	}
+	if why, ok := a.Never.Forbids(f.Dst); ok {
+		return Ruling{Forbidden, nil, "never to be admitted: " + why}
+	}
 	m := a.services[f.Service()]
 	if m == nil {
 		return p.unnamed(a, f)
 	}
 	if i := m.name(f.Name); i != none {
+		// Whoever owns the name may point it into the agent's own network.
+		if r := &a.Rules[i]; a.Never.Private(f.Dst) && !r.Set.Contains(f.Dst) {
+			return Ruling{Forbidden, r, "an approved name at a private address that no rule names"}
+		}
 		return p.agrees(&a.Rules[i], f)
 	}
 	i := m.find(f.Dst)

@@ -6,9 +6,9 @@ import (
 	"net/netip"
 	"slices"
 	"sort"
-	"strings"
 
 	"tripline/ipranges"
+	"tripline/learn"
 )
 
 // none is what a matcher answers where no rule admits.
@@ -22,6 +22,7 @@ type matcher struct {
 	v4    []span[uint32]
 	v6    []span[[2]uint64]
 	names map[string]int32
+	wild  bool // some of the names are wildcards
 }
 
 type span[T any] struct {
@@ -36,6 +37,8 @@ func (m *matcher) add(all []Rule, rule int32) {
 			m.names = map[string]int32{}
 		}
 		m.names[name] = rule
+		_, wild := learn.Below(name)
+		m.wild = m.wild || wild
 	}
 }
 
@@ -74,20 +77,19 @@ func (m *matcher) insert(p netip.Prefix, rule int32) {
 }
 
 // name returns the rule for a name: the exact one, or the narrowest wildcard
-// above it. "*.example.com" holds for every name below example.com.
+// above it. "*.example.com" holds for the names below example.com that are of
+// the same owner. A wildcard above all owners holds for none.
 func (m *matcher) name(name string) int32 {
 	if r, ok := m.names[name]; ok {
 		return r
 	}
-	for at := strings.IndexByte(name, '.'); at >= 0; {
-		if r, ok := m.names["*"+name[at:]]; ok {
+	if !m.wild {
+		return none
+	}
+	for above := range learn.Wildcards(name) {
+		if r, ok := m.names[above]; ok {
 			return r
 		}
-		next := strings.IndexByte(name[at+1:], '.')
-		if next < 0 {
-			break
-		}
-		at += 1 + next
 	}
 	return none
 }

@@ -250,7 +250,7 @@ func TestAdmitLineAdmits(t *testing.T) {
 func TestHostileNameStaysOneWord(t *testing.T) {
 	p := compile(t, rule("203.0.113.8", https))
 	a := p.Explain(flow("192.0.2.9", https, "a;rm -rf ~'\n\x1b[2J"))
-	want := `tripline allow bot 'a;rm -rf ~\x0a\x1b[2J':443 --address 192.0.2.9`
+	want := "tripline allow bot 192.0.2.9:443" // it is no host name
 	if a.Admit == nil || a.Admit.Command != want {
 		t.Errorf("got %q, want %q", a.Admit.Command, want)
 	}
