@@ -28,12 +28,9 @@ func Decide(agent string, approved *Baseline, ds []Destination, decisions []Deci
 	s := Settled{Never: b.never}
 	o.Hosts = o.Hosts.Union(b.never.Hosts())
 	rest := b.claim(s.reject(ds, b))
-	s.Proposal, s.Left = Propose(agent, b.undecided(approved), rest, b.never, o)
-	for i := range b.decisions {
-		if d := &b.decisions[i]; len(b.claimed[i]) > 0 || d.claims() && d.Choice.whole() {
-			s.admit(d.Choice.rules(b.claimed[i], d.Ports, o.Space, b.never), ds, o.Space)
-		}
-	}
+	chosen := b.chosen(o.Space)
+	s.Proposal, s.Left = Propose(agent, b.undecided(approved, chosen), rest, b.never, o)
+	s.admit(chosen, ds, o.Space)
 	s.skip(approved, b.decisions)
 	return s
 }
@@ -105,15 +102,29 @@ func (b *bench) claim(ds []Destination) (rest []Destination) {
 	return rest
 }
 
-// undecided returns what is approved without what was decided since of rules that
-// a person wrote: folding does not take those back.
-func (b *bench) undecided(approved *Baseline) *Baseline {
+// chosen returns the rules that were chosen, those of the newest decision first.
+func (b *bench) chosen(space ipranges.Space) (rules []Rule) {
+	for i := range b.decisions {
+		if d := &b.decisions[i]; len(b.claimed[i]) > 0 || d.claims() && d.Choice.whole() {
+			rules = append(rules, d.Choice.rules(b.claimed[i], d.Ports, space, b.never)...)
+		}
+	}
+	return rules
+}
+
+// undecided returns what is approved without the rules that were chosen, and
+// without what was decided since of rules that a person wrote: folding does not
+// take those back.
+func (b *bench) undecided(approved *Baseline, chosen []Rule) *Baseline {
 	if approved == nil {
 		return nil
 	}
 	left := *approved
 	left.Rules = nil
 	for _, r := range approved.Rules {
+		if slices.ContainsFunc(chosen, func(c Rule) bool { return c.To.String() == r.To.String() && subset(r.Ports, c.Ports) }) {
+			continue
+		}
 		r.Ports = slices.DeleteFunc(slices.Clone(r.Ports), func(s Service) bool { return b.decided(approved, r.To, s) })
 		if len(r.Ports) > 0 {
 			left.Rules = append(left.Rules, r)
@@ -182,4 +193,8 @@ func (s *Settled) skip(approved *Baseline, decisions []Decision) {
 			s.Proposal.Rules = append(s.Proposal.Rules, approved.Rules[j])
 		}
 	}
+}
+
+func subset(part, whole []Service) bool {
+	return !slices.ContainsFunc(part, func(s Service) bool { return !slices.Contains(whole, s) })
 }
