@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"go.etcd.io/bbolt"
 )
@@ -73,4 +74,21 @@ func checkDecisions(tx *bbolt.Tx) error {
 func decisionKey(key string) []byte {
 	sum := sha256.Sum256([]byte(key))
 	return sum[:]
+}
+
+// LastShown returns the digest of the proposal that was shown last: the numbers
+// of rows are of that one. It is "" if none was.
+func (s *Store) LastShown() (digest string, at time.Time, err error) {
+	err = s.view(func(tx *bbolt.Tx) error {
+		var last instant
+		return tx.Bucket([]byte(bShown)).ForEach(func(k, v []byte) error {
+			r := reader{b: v}
+			if t := r.instant(); digest == "" || last.before(t) {
+				digest, last = string(k), t
+				at = t.time()
+			}
+			return nil
+		})
+	})
+	return digest, at, err
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"go.etcd.io/bbolt"
@@ -77,5 +78,19 @@ func TestSchemaOneIsBroughtUpToDate(t *testing.T) {
 	must(t, s.PutDecisions("bot", []store.Decided{{"a", []byte("1")}}))
 	if agents, err := s.Agents(); len(agents) != 1 || err != nil {
 		t.Errorf("got %v, %v", agents, err)
+	}
+}
+
+func TestLastShownIsTheNewest(t *testing.T) {
+	s, _ := opened(t)
+	if digest, _, err := s.LastShown(); digest != "" || err != nil {
+		t.Errorf("got %q, %v before anything was shown", digest, err)
+	}
+	must(t, s.PutShown("bb", t0.Add(time.Second), nil))
+	must(t, s.PutShown("aa", t0.Add(2*time.Second), nil))
+	must(t, s.PutShown("cc", t0, nil))
+	digest, at, err := s.LastShown()
+	if digest != "aa" || !at.Equal(t0.Add(2*time.Second)) || err != nil {
+		t.Errorf("got %q, %v, %v", digest, at, err)
 	}
 }

@@ -1,0 +1,182 @@
+package learn
+
+import (
+	"net/netip"
+	"slices"
+	"time"
+
+	"tripline/ipranges"
+)
+
+// An Alternative is what could take the place of a rule, and what that would
+// have cost.
+type Alternative struct {
+	Choice Choice
+	Wider  bool // it admits all that the rule does; else nothing that the rule does not
+	Rules  int
+	Admits ipranges.Exposure // all its rules together
+	Alarms float64           // a week; negative if the observation was too short to say
+}
+
+// shortest is the observation below which nothing is said of alarms.
+const shortest = 24 * time.Hour
+
+// Alternatives returns what could take the place of a rule, from the narrowest to
+// the widest. members are the destinations it is for, since and until say when
+// the agent was observed. Alarms are counted, not modelled: of the members first
+// seen in the later half, those that the choice would not have admitted, made
+// from the earlier half.
+func Alternatives(r *Rule, members []Destination, space ipranges.Space, never Never, since, until time.Time) []Alternative {
+	l := ladder{rule: r, space: space, never: never, middle: since.Add(until.Sub(since) / 2), half: until.Sub(since) / 2}
+	for i := range members {
+		l.members = append(l.members, &members[i])
+	}
+	l.is = l.opens([]Rule{*r})
+	var out []Alternative
+	for _, c := range l.choices() {
+		if a, ok := l.alternative(c); ok {
+			out = append(out, a)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Alternative) int {
+		return compareExposures(a.Admits, b.Admits)
+	})
+	return slices.CompactFunc(out, func(a, b Alternative) bool { return a.Admits == b.Admits && a.Rules == b.Rules })
+}
+
+func compareExposures(a, b ipranges.Exposure) int {
+	switch x, y := a.Total(), b.Total(); {
+	case x < y:
+		return -1
+	case x > y:
+		return 1
+	}
+	return 0
+}
+
+// A ladder is one rule and what is narrower and wider.
+type ladder struct {
+	rule    *Rule
+	members []*Destination
+	is      ipranges.Set
+	space   ipranges.Space
+	never   Never
+	middle  time.Time
+	half    time.Duration
+}
+
+func (l *ladder) opens(rules []Rule) ipranges.Set {
+	var all ipranges.Set
+	for i := range rules {
+		if set, err := rules[i].To.Set(l.space, rules[i].Addrs); err == nil {
+			all = all.Union(l.never.Bound(set, rules[i].To.Single()))
+		}
+	}
+	return all
+}
+
+// The lengths of prefixes that are offered.
+var lengths = [...]int{28, 26, 24, 22, 20, 18, 16, 14, 12, 64, 56, 48, 40, 32}
+
+// choices returns what there could be, in no order: for a name, the names it
+// holds; for addresses, hosts, networks, published sets and systems.
+func (l *ladder) choices() []Choice {
+	out := []Choice{{}}
+	if l.rule.To.Name != "" {
+		return out
+	}
+	for i, bits := range lengths {
+		if v6 := i > 8; v6 == l.sixes() {
+			out = append(out, Choice{Bits: bits})
+			if p := l.rule.To.Prefix; p.IsValid() && bits < p.Bits() {
+				out = append(out, Choice{To: To{Prefix: netip.PrefixFrom(p.Addr(), bits).Masked()}})
+			}
+		}
+	}
+	for _, to := range l.owners() {
+		out = append(out, Choice{To: to})
+	}
+	return out
+}
+
+// sixes says whether the rule is for IPv6 addresses alone.
+func (l *ladder) sixes() bool {
+	return !slices.ContainsFunc(l.members, func(d *Destination) bool { return d.Addr.Is4() }) && len(l.members) > 0 ||
+		l.rule.To.Prefix.IsValid() && l.rule.To.Prefix.Addr().Is6()
+}
+
+// owners returns the published sets around any member, what the system around
+// the first one announces there, and all it announces.
+func (l *ladder) owners() (out []To) {
+	var labels []ipranges.Label
+	for _, d := range l.members {
+		for _, label := range l.space.Table.Labels(d.Addr) {
+			for ok := true; ok; label, ok = label.Parent() {
+				labels = insertLabel(labels, label)
+			}
+		}
+	}
+	for _, label := range labels {
+		out = append(out, To{Label: label})
+	}
+	if len(l.members) == 0 {
+		return out
+	}
+	if as, ok := l.space.AS(l.members[0].Addr); ok {
+		if as.Prefix.IsValid() {
+			out = append(out, To{Prefix: as.Prefix.Masked()})
+		}
+		out = append(out, To{ASN: as.Number})
+	}
+	return out
+}
+
+// alternative weighs a choice. One that is neither inside the rule nor around it
+// is none, and neither is the rule itself.
+func (l *ladder) alternative(c Choice) (Alternative, bool) {
+	if c.To.String() == l.rule.To.String() {
+		return Alternative{}, false
+	}
+	rules := c.rules(l.members, l.rule.Ports, l.space, l.never)
+	set := l.opens(rules)
+	inside, around := set.Subtract(l.is).IsEmpty(), l.is.Subtract(set).IsEmpty()
+	a := Alternative{Choice: c, Wider: around, Rules: len(rules), Admits: set.Exposure(), Alarms: l.alarms(c)}
+	if l.rule.To.Name != "" { // by its names, not by the addresses behind them
+		return a, len(rules) > 1
+	}
+	return a, inside != around && len(rules) > 0 && !set.IsEmpty()
+}
+
+// alarms counts what c would have missed, a week.
+func (l *ladder) alarms(c Choice) float64 {
+	if 2*l.half < shortest {
+		return -1
+	}
+	var early, late []*Destination
+	for _, d := range l.members {
+		if d.First.After(l.middle) {
+			late = append(late, d)
+		} else {
+			early = append(early, d)
+		}
+	}
+	rules := c.rules(early, l.rule.Ports, l.space, l.never)
+	missed := map[netip.Addr]bool{}
+	names := map[string]bool{}
+	for _, d := range late {
+		if slices.ContainsFunc(rules, func(r Rule) bool { return admits(&r, d, l.space) }) {
+			continue
+		}
+		if d.Name != "" {
+			names[d.Name] = true
+		} else {
+			missed[d.Addr] = true
+		}
+	}
+	return float64(len(missed)+len(names)) * float64(week) / float64(l.half)
+}
+
+func admits(r *Rule, d *Destination, space ipranges.Space) bool {
+	g := regionOf(r.To, r.Ports, r.Addrs, space)
+	return g.holds(&d.Target)
+}
