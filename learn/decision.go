@@ -60,6 +60,19 @@ func (d *Decision) changed(seen *Destination) bool {
 	})
 }
 
+// Behind says whether the decision is why a row is what it is: it was taken of this
+// row, or it is how the members of its rule are admitted.
+func (d *Decision) Behind(r *Rule, members []Destination, space ipranges.Space) bool {
+	if d.Key() == rowKey(r.To, r.Ports) {
+		return true
+	}
+	g := d.region(space)
+	return d.claims() && slices.ContainsFunc(members, func(m Destination) bool { return g.holds(&m.Target) })
+}
+
+// Of says whether the decision was taken of the row for r.
+func (d *Decision) Of(r *Rule) bool { return d.Key() == rowKey(r.To, r.Ports) }
+
 // A region is what a decision is about: names by name, and what has none by
 // address.
 type region struct {

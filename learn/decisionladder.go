@@ -1,8 +1,10 @@
 package learn
 
 import (
+	"errors"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"tripline/ipranges"
@@ -75,8 +77,8 @@ func (l *ladder) opens(rules []Rule) ipranges.Set {
 	return all
 }
 
-// The lengths of prefixes that are offered.
-var lengths = [...]int{28, 26, 24, 22, 20, 18, 16, 14, 12, 64, 56, 48, 40, 32}
+// The prefixLengths of prefixes that are offered.
+var prefixLengths = [...]int{28, 26, 24, 22, 20, 18, 16, 14, 12, 64, 56, 48, 40, 32}
 
 // choices returns what there could be, in no order: for a name, the names it
 // holds; for addresses, hosts, networks, published sets and systems.
@@ -85,7 +87,7 @@ func (l *ladder) choices() []Choice {
 	if l.rule.To.Name != "" {
 		return out
 	}
-	for i, bits := range lengths {
+	for i, bits := range prefixLengths {
 		if v6 := i > 8; v6 == l.sixes() {
 			out = append(out, Choice{Bits: bits})
 			if p := l.rule.To.Prefix; p.IsValid() && bits < p.Bits() {
@@ -139,12 +141,41 @@ func (l *ladder) alternative(c Choice) (Alternative, bool) {
 	}
 	rules := c.rules(l.members, l.rule.Ports, l.space, l.never)
 	set := l.opens(rules)
-	inside, around := set.Subtract(l.is).IsEmpty(), l.is.Subtract(set).IsEmpty()
-	a := Alternative{Choice: c, Wider: around, Rules: len(rules), Admits: set.Exposure(), Alarms: l.alarms(c)}
-	if l.rule.To.Name != "" { // by its names, not by the addresses behind them
-		return a, len(rules) > 1
+	a := Alternative{Choice: c, Rules: len(rules), Admits: set.Exposure(), Alarms: l.alarms(c)}
+	if name := l.rule.To.Name; name != "" { // by its names, not by the addresses behind them
+		a.Wider = spans(name, c.To.Name)
+		return a, a.Wider || strings.HasPrefix(name, "*.") && len(l.members) > 0 && (c.To.Name == "" && !c.whole() || spans(c.To.Name, name) || name == c.To.Name)
 	}
-	return a, inside != around && len(rules) > 0 && !set.IsEmpty()
+	it := set // what was chosen, without the hosts beside it
+	if c.whole() {
+		it = l.opens([]Rule{{To: c.To}})
+	}
+	inside, around := it.Subtract(l.is).IsEmpty(), l.is.Subtract(it).IsEmpty()
+	a.Wider = around
+	return a, inside != around && !it.IsEmpty()
+}
+
+// errBeside is returned by [Weigh] for what is neither inside a rule nor around
+// it.
+var errBeside = errors.New("it is neither inside the rule nor around it, or it is the rule itself")
+
+// Weigh returns what a choice would be in place of a rule, without the alarms.
+func Weigh(r *Rule, members []Destination, c Choice, space ipranges.Space, never Never) (Alternative, error) {
+	if c.whole() {
+		if _, err := c.To.Set(space, nil); err != nil {
+			return Alternative{}, err
+		}
+	}
+	l := ladder{rule: r, space: space, never: never}
+	for i := range members {
+		l.members = append(l.members, &members[i])
+	}
+	l.is = l.opens([]Rule{*r})
+	a, ok := l.alternative(c)
+	if !ok {
+		return Alternative{}, errBeside
+	}
+	return a, nil
 }
 
 // alarms counts what c would have missed, a week.

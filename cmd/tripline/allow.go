@@ -70,7 +70,7 @@ func (o *allowOptions) run(_ context.Context, a *app, agent, text string) error 
 	if err != nil {
 		return err
 	}
-	show := reviewOptions{format: o.format}
+	show := reviewOptions{format: o.format, sort: "attention"}
 	return show.show(a, r)
 }
 

@@ -118,7 +118,7 @@ func measure(b *learn.Baseline, space ipranges.Space, never learn.Never) error {
 			return fmt.Errorf("rule %s: %w", r.To, err)
 		}
 		if never.ForbidsName(r.To.Name) {
-			return fmt.Errorf("rule %s: the name is in the never list of the configuration", r.To)
+			return fmt.Errorf("rule %s: the name is never to be admitted", r.To)
 		}
 		r.Admits = never.Bound(set, r.To.Single()).Exposure()
 		if r.Admits.IsZero() && !set.IsEmpty() {

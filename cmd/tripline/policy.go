@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"tripline/enforce"
+	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/store"
 )
@@ -38,7 +39,26 @@ func (a *app) policy(s *store.Store, only []string) (*enforce.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	return enforce.Compile(list, space, a.config.Never)
+	return a.compile(s, list, space)
+}
+
+// compile compiles baselines, each with the bounding set of its agent: that of the
+// configuration and what was decided in reviews, approved or not.
+func (a *app) compile(s *store.Store, list []*learn.Baseline, space ipranges.Space) (*enforce.Policy, error) {
+	nevers := map[string]learn.Never{}
+	for _, b := range list {
+		decisions, err := decisionsOf(s, b.Agent)
+		if err != nil {
+			return nil, err
+		}
+		nevers[b.Agent] = a.config.Never.With(decisions, space)
+	}
+	return enforce.CompileEach(list, space, func(agent string) learn.Never {
+		if never, ok := nevers[agent]; ok {
+			return never
+		}
+		return a.config.Never
+	})
 }
 
 func unapproved(missing []string, have []*learn.Baseline) error {

@@ -20,8 +20,13 @@ type draft struct {
 	proposed *learn.Baseline
 	left     learn.Left
 	changes  []learn.Change
-	seen     []learn.Destination // what it was folded from, nil where it was not
 	tested   *tested
+
+	seen      []learn.Destination // all that was seen of the agent
+	decisions []learn.Decision
+	rejected  []learn.Destination // left out because a person rejected them
+	again     []learn.Destination // rejected, and seen again
+	never     learn.Never         // the bounding set of the agent
 }
 
 // pending says whether there is anything to approve.
@@ -52,7 +57,15 @@ type foldFlags struct {
 	MinHours int      `json:"min_hours,omitempty"`
 	MinRuns  int      `json:"min_runs,omitempty"`
 
+	Skips []skip `json:"skips,omitempty"`
+
 	life learn.Life // of the approved rules of the agent
+}
+
+// A skip is a row that is left as it is approved, in this review.
+type skip struct {
+	Agent    string          `json:"agent"`
+	Decision json.RawMessage `json:"decision"`
 }
 
 // A shownDoc is what is kept of a review, to be approved as it was shown.
@@ -112,26 +125,66 @@ func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges
 	if err != nil {
 		return nil, err
 	}
+	d := &draft{agent: name, approved: head, seen: ds}
+	if d.decisions, err = decisionsOf(s, name); err != nil {
+		return nil, err
+	}
 	if o.life, err = life(s, head, name, o); err != nil {
 		return nil, err
 	}
-	p, left := a.proposal(name, head, ds, o, space)
-	p.Ranges = digests
-	return &draft{agent: name, approved: head, proposed: p, left: left, changes: learn.Diff(head, p), seen: ds}, nil
+	return d, a.afterDecisions(d, o, space, digests)
 }
 
-// proposal folds destinations of one agent as the flags say: all that were seen
-// for a review, those seen up to a day for a back-test.
-func (a *app) proposal(name string, head *learn.Baseline, ds []learn.Destination, o foldFlags, space ipranges.Space) (*learn.Baseline, learn.Left) {
-	if o.Refused {
-		for i := range ds {
-			ds[i].Blocked = 0
-		}
+// afterDecisions proposes rules for an agent after what was decided.
+func (a *app) afterDecisions(d *draft, o foldFlags, space ipranges.Space, digests map[string]string) error {
+	skips, err := o.skipped(d.agent)
+	if err != nil {
+		return err
 	}
+	all := slices.Concat(d.decisions, skips)
+	s := learn.Decide(d.agent, d.approved, o.evidence(d.seen), all, a.config.Never, a.foldOptions(o, space))
+	d.proposed, d.left, d.rejected, d.again, d.never = s.Proposal, s.Left, s.Rejected, s.Again, s.Never
+	d.proposed.Ranges = digests
+	d.changes = learn.Diff(d.approved, d.proposed)
+	return nil
+}
+
+// evidence returns what is folded: what was only ever refused counts if it was
+// asked for.
+func (o *foldFlags) evidence(ds []learn.Destination) []learn.Destination {
+	if !o.Refused {
+		return ds
+	}
+	ds = slices.Clone(ds)
+	for i := range ds {
+		ds[i].Blocked = 0
+	}
+	return ds
+}
+
+func (a *app) foldOptions(o foldFlags, space ipranges.Space) learn.FoldOptions {
 	o.life.Quarantine = a.quarantine(o)
-	return learn.Propose(name, head, ds, a.config.Never, learn.FoldOptions{
-		Space: space, Lambda: o.Alarms, Hosts: a.config.Never.Hosts(), Life: o.life,
-	})
+	return learn.FoldOptions{Space: space, Lambda: o.Alarms, Hosts: a.config.Never.Hosts(), Life: o.life}
+}
+
+func (o *foldFlags) skipped(agent string) (out []learn.Decision, err error) {
+	for _, s := range o.Skips {
+		if s.Agent != agent {
+			continue
+		}
+		d, err := learn.DecodeDecision(s.Decision)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, d)
+	}
+	return out, nil
+}
+
+// proposal folds destinations of one agent as the flags say: those seen up to a
+// day for a back-test. No decision counts: they were taken later.
+func (a *app) proposal(name string, head *learn.Baseline, ds []learn.Destination, o foldFlags, space ipranges.Space) (*learn.Baseline, learn.Left) {
+	return learn.Propose(name, head, o.evidence(ds), a.config.Never, a.foldOptions(o, space))
 }
 
 // seal computes the text and the digest of what is shown.

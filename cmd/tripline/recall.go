@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 // recall returns what was shown with a digest, if it is still what would be
 // shown now: for rules that were learned, folding again has to give the same.
 func (a *app) recall(s *store.Store, prefix string) (*reviewed, string, error) {
-	digest, at, doc, err := s.Shown(strings.ToLower(prefix))
+	digest, at, _, err := s.Shown(strings.ToLower(prefix))
 	if errors.Is(err, store.ErrNotShown) {
 		return nil, "", learn.WithHint(fmt.Errorf("nothing was shown with the digest %q", learn.Printable(prefix)), "tripline review shows what there is, with its digest")
 	}
@@ -26,23 +27,15 @@ func (a *app) recall(s *store.Store, prefix string) (*reviewed, string, error) {
 	} else if done != nil {
 		return nil, "", done
 	}
-	var shown shownDoc
-	if err := json.Unmarshal(doc, &shown); err != nil {
-		return nil, "", fmt.Errorf("what was shown as %s: %w", digest[:12], err)
-	}
-	if shown.Kind == kindLearned {
-		now, err := a.fold(s, shown.Options)
-		if err != nil {
-			return nil, "", err
-		}
-		if now.digest != digest {
-			return nil, "", stale(digest, at, "the proposal has changed since")
-		}
-		return now, digest, nil
-	}
-	r, err := a.byHand(s, "what was shown", shown.Text)
+	r, err := a.shownAs(s, digest)
 	if err != nil {
 		return nil, "", err
+	}
+	if r.kind == kindLearned {
+		if r.digest != digest {
+			return nil, "", stale(digest, at, "the proposal has changed since")
+		}
+		return r, digest, nil
 	}
 	for _, d := range r.drafts {
 		if was, is := d.proposed.Parent, head(d.approved); was != is {
@@ -53,6 +46,53 @@ func (a *app) recall(s *store.Store, prefix string) (*reviewed, string, error) {
 		return nil, "", stale(digest, at, "what its rules admit has changed since")
 	}
 	return r, digest, nil
+}
+
+// shownLast returns the review whose rows were numbered for a person: the one
+// that was shown last, if it is still what would be shown. Without any it is the
+// one that the flags ask for.
+func (o *reviewOptions) shownLast(a *app, s *store.Store) (*reviewed, error) {
+	digest, at, err := s.LastShown()
+	if err != nil {
+		return nil, err
+	}
+	if digest == "" {
+		return nil, learn.WithHint(errors.New("no review was shown yet, so no row has a number"), "tripline review")
+	}
+	r, err := a.shownAs(s, digest)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.digest != digest:
+		return nil, learn.WithHint(fmt.Errorf("%s was shown on %s, and what is proposed has changed since: its rows have other numbers", digest[:12], at.Format("2006-01-02 15:04 MST")),
+			"look at what it is now: tripline review")
+	case o.asked && !o.fold.same(r.options):
+		return nil, learn.WithHint(errors.New("the rows were numbered in a review with other flags"), "leave the flags out, or look at it first with tripline review")
+	}
+	return r, nil
+}
+
+// same says whether two reviews were asked for with the same flags.
+func (o *foldFlags) same(p foldFlags) bool {
+	return slices.Equal(o.Agents, p.Agents) && o.Alarms == p.Alarms && o.Refused == p.Refused &&
+		o.Expire == p.Expire && o.MinHours == p.MinHours && o.MinRuns == p.MinRuns
+}
+
+// shownAs makes the review that was shown with a digest again, of what there is
+// now.
+func (a *app) shownAs(s *store.Store, digest string) (*reviewed, error) {
+	_, _, doc, err := s.Shown(digest)
+	if err != nil {
+		return nil, err
+	}
+	var shown shownDoc
+	if err := json.Unmarshal(doc, &shown); err != nil {
+		return nil, fmt.Errorf("what was shown as %s: %w", digest[:12], err)
+	}
+	if shown.Kind == kindLearned {
+		return a.fold(s, shown.Options)
+	}
+	return a.byHand(s, "what was shown", shown.Text)
 }
 
 // An approvedError says that what was shown is the approved baseline already.
@@ -113,10 +153,15 @@ func (a *app) byHand(s *store.Store, file string, text []byte) (*reviewed, error
 		if err != nil {
 			return nil, err
 		}
-		if err := measure(b, space, a.config.Never); err != nil {
+		decisions, err := decisionsOf(s, b.Agent)
+		if err != nil {
+			return nil, err
+		}
+		never := a.config.Never.With(decisions, space)
+		if err := measure(b, space, never); err != nil {
 			return nil, fmt.Errorf("read %s: agent %s: %w", file, b.Agent, err)
 		}
-		r.drafts = append(r.drafts, &draft{agent: b.Agent, approved: approved, proposed: b, changes: learn.Diff(approved, b)})
+		r.drafts = append(r.drafts, &draft{agent: b.Agent, approved: approved, proposed: b, changes: learn.Diff(approved, b), decisions: decisions, never: never})
 	}
 	return r, r.seal()
 }

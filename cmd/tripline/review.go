@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/user"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -22,8 +23,12 @@ type reviewOptions struct {
 	by      string
 	edit    string
 	full    bool
-	days    int  // to be replayed one by one
+	days    int // to be replayed one by one
+	row     string
+	sort    string
+	decide  decideFlags
 	folded  bool // whether --lambda was given
+	asked   bool // whether any flag of the proposal was given
 }
 
 func newReviewCommand(a *app) *cobra.Command {
@@ -39,13 +44,21 @@ has a digest; --approve takes it and approves exactly that, or nothing.
 --edit writes the proposal to FILE (default proposal.yaml) for a person to change;
 the same command reads it back once the file is there, and shows what it says.
 
+Rows are numbered in the order of what deserves attention: rows that would change,
+with warnings first (rejected before; shared and wide; then the other flags), then
+by addresses admitted for each that was seen, then the newest. --row opens one.
+Decisions are by the numbers of the review that was shown last, and hold in later
+reviews: what is rejected stays out until it is seen on a later day or in another
+run, and is then flagged; what is narrowed or widened stays so; what is never to be
+admitted binds enforce at once. Each makes another digest, which is then approved.
+
 Back-test says what such rules would have raised: they are learned on the first
 seven tenths of the days with flows, and the others are replayed. A baseline is
 replayed as it is on the last 7 days. --backtest shows this in full, and nothing else.
 
 Flags of a row: shared, anyone can rent a place there; once, seen in a single hour;
 raw address, no name and no publisher is known; unusual port; wide, more than
-16,777,216 addresses or an IPv6 /32.
+16,777,216 addresses or an IPv6 /32; rejected before, and seen again.
 
 Exit status:
   0  shown or approved
@@ -55,6 +68,7 @@ Exit status:
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.folded = c.Flags().Changed("lambda")
+			o.asked = slices.ContainsFunc([]string{"lambda", "agent", "refused", "expire", "min-hours", "min-runs"}, c.Flags().Changed)
 			return o.run(c.Context(), a)
 		},
 	}
@@ -71,7 +85,16 @@ Exit status:
 	f.Lookup("edit").NoOptDefVal = "proposal.yaml"
 	f.IntVar(&o.days, "backtest", 0, "show in full what would have been raised, and for each of the last `DAYS`")
 	f.Lookup("backtest").NoOptDefVal = strconv.Itoa(lately)
-	f.BoolVar(&o.full, "all", false, "also the rows that do not change")
+	f.BoolVar(&o.full, "all", false, "also the rows that do not change or were rejected")
+	f.StringVar(&o.sort, "sort", "attention", "`ORDER` of the rows: attention, destination or admits")
+	f.StringVar(&o.row, "row", "", "open the row with this `NUMBER`: evidence, and what is narrower and wider")
+	f.StringSliceVar(&o.decide.accept, "accept", nil, "the row with this `NUMBER`, or all, is right; repeatable")
+	f.StringSliceVar(&o.decide.narrow, "narrow", nil, "admit less than the row: `NUMBER[=TO]`, hosts, /26 or a destination")
+	f.StringSliceVar(&o.decide.widen, "widen", nil, "admit more than the row: `NUMBER=TO`")
+	f.StringSliceVar(&o.decide.reject, "reject", nil, "leave out the row with this `NUMBER` until it is seen again")
+	f.StringSliceVar(&o.decide.never, "never", nil, "the row with this `NUMBER` is never to be admitted")
+	f.StringSliceVar(&o.decide.skip, "skip", nil, "leave the row with this `NUMBER` as it is approved, this once")
+	f.StringSliceVar(&o.decide.undo, "undo", nil, "take back what was decided of the row with this `NUMBER`")
 	return c
 }
 
@@ -84,7 +107,15 @@ func (o *reviewOptions) run(_ context.Context, a *app) error {
 			return err
 		}
 	}
-	if o.approve != "" {
+	if orders[o.sort] == nil {
+		return fmt.Errorf("--sort %q: want attention, destination or admits", learn.Printable(o.sort))
+	}
+	switch {
+	case o.decide.any():
+		return o.deciding(a)
+	case o.row != "":
+		return o.opening(a)
+	case o.approve != "":
 		return o.approval(a)
 	}
 	var r *reviewed
@@ -113,7 +144,7 @@ func (o *reviewOptions) show(a *app, r *reviewed) error {
 	}
 	switch o.format {
 	case "table":
-		return showTable(a, r, o.full)
+		return showTable(a, r, o.full, orders[o.sort])
 	case "json":
 		return showJSON(a.stdout, r)
 	case "markdown":

@@ -13,7 +13,8 @@ import (
 
 // A row is one rule of a review, every figure of the table.
 type row struct {
-	Mark     string   `json:"mark"` // + new, - would go, ~ changed, = kept
+	Row      int      `json:"row"`  // its number in this review
+	Mark     string   `json:"mark"` // + new, - would go, ~ changed, = kept, x rejected
 	Agent    string   `json:"agent"`
 	To       string   `json:"to"`
 	Kind     string   `json:"kind"` // name, label, asn or prefix
@@ -28,8 +29,13 @@ type row struct {
 	Runs     int      `json:"runs"`
 	Flags    []string `json:"flags,omitempty"`
 	From     string   `json:"from"`
+	Decision string   `json:"decision,omitempty"` // accept, reject or never, in this review or an earlier one
 	exposure ipranges.Exposure
+	rule     *learn.Rule
 }
+
+// markRejected stands for a row that a person rejected.
+const markRejected = "x"
 
 type admits struct {
 	V4 uint64 `json:"ipv4"`
@@ -38,14 +44,21 @@ type admits struct {
 
 func newAdmits(e ipranges.Exposure) admits { return admits{e.V4, e.V6} }
 
+// rows returns all rows of a review, numbered by how much attention they deserve.
 func (r *reviewed) rows() []row {
 	var out []row
 	for _, d := range r.drafts {
 		for i := range d.changes {
 			x := r.row(&d.changes[i])
 			x.Flags = append(x.Flags, d.notHit(&d.changes[i])...)
+			x.decided(d, r)
 			out = append(out, x)
 		}
+		out = append(out, r.rejectedRows(d)...)
+	}
+	slices.SortStableFunc(out, attention)
+	for i := range out {
+		out[i].Row = i + 1
 	}
 	return out
 }
@@ -56,7 +69,7 @@ func (r *reviewed) row(c *learn.Change) row {
 		Mark: string(c.Mark), Agent: c.Agent, To: rule.To.String(), Kind: kind(rule.To), Owner: r.owner(rule.To),
 		Seen: rule.Seen.Destinations, Admits: newAdmits(rule.Admits), exposure: rule.Admits,
 		First: day(rule.Seen.First), Last: day(rule.Seen.Last), Blocks: rule.Seen.Blocks, Runs: rule.Seen.Runs,
-		Flags: r.flags(rule), From: rule.From,
+		Flags: r.flags(rule), From: rule.From, rule: rule,
 	}
 	if c.Mark == learn.Kept {
 		out.Mark = "="

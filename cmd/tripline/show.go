@@ -13,7 +13,7 @@ import (
 
 // grid lays rows out for people.
 func (r *reviewed) grid(rows []row) *grid {
-	g := &grid{header: []string{"", "agent", "destination", "owner", "ports", "seen", "admits", "first", "last", "hours", "runs", "flags"}}
+	g := &grid{header: []string{"", "row", "agent", "destination", "owner", "ports", "seen", "admits", "first", "last", "hours", "runs", "flags"}}
 	for _, x := range rows {
 		mark := x.Mark
 		if mark == "=" {
@@ -24,13 +24,13 @@ func (r *reviewed) grid(rows []row) *grid {
 			opens += " (was " + ipranges.Exposure{V4: x.Before.V4, V6: x.Before.V6}.String() + ")"
 		}
 		g.rows = append(g.rows, []string{
-			mark, x.Agent, x.To, cut(x.Owner, 32), strings.Join(x.Ports, " "), strconv.Itoa(x.Seen), opens,
+			mark, strconv.Itoa(x.Row), x.Agent, x.To, cut(x.Owner, 32), strings.Join(x.Ports, " "), strconv.Itoa(x.Seen), opens,
 			short(x.First), short(x.Last), strconv.Itoa(x.Blocks), strconv.Itoa(x.Runs), strings.Join(x.Flags, ", "),
 		})
 	}
-	g.right = map[int]bool{5: true, 6: true, 7: true, 8: true, 9: true, 10: true}
+	g.right = map[int]bool{1: true, 6: true, 7: true, 8: true, 9: true, 10: true, 11: true}
 	if len(r.drafts) == 1 {
-		g.drop(1)
+		g.drop(2)
 	}
 	return g
 }
@@ -44,12 +44,19 @@ func cut(s string, most int) string {
 	return string(runes[:most-1]) + "…"
 }
 
-func showTable(a *app, r *reviewed, full bool) error {
-	rows, kept := r.rows(), 0
+func showTable(a *app, r *reviewed, full bool, order func(a, b row) int) error {
+	rows, kept, rejected := r.rows(), 0, 0
+	slices.SortStableFunc(rows, order)
 	if !full {
-		n := len(rows)
-		rows = slices.DeleteFunc(rows, func(x row) bool { return x.Mark == "=" })
-		kept = n - len(rows)
+		rows = slices.DeleteFunc(rows, func(x row) bool {
+			switch x.Mark {
+			case "=":
+				kept++
+			case markRejected:
+				rejected++
+			}
+			return x.Mark == "=" || x.Mark == markRejected
+		})
 	}
 	for _, d := range r.drafts {
 		fmt.Fprintln(a.stdout, r.title(d))
@@ -72,6 +79,9 @@ func showTable(a *app, r *reviewed, full bool) error {
 	}
 	if kept > 0 {
 		fmt.Fprintf(a.stdout, "%d rules stay as they are; --all shows them.\n", kept)
+	}
+	if rejected > 0 {
+		fmt.Fprintf(a.stdout, "%s rejected; --all shows them.\n", count(uint64(rejected), "row is", "rows are"))
 	}
 	r.footer(a)
 	return nil
@@ -104,7 +114,7 @@ func (r *reviewed) footer(a *app) {
 		for _, rule := range d.proposed.Rules {
 			seen += rule.Seen.Destinations
 		}
-		opens := learn.Exposure(d.proposed.Rules, r.space, a.config.Never)
+		opens := learn.Exposure(d.proposed.Rules, r.space, d.never)
 		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %d seen.\n", d.agent, opened(opens), seen)
 		for _, line := range d.lines() {
 			fmt.Fprintf(a.stdout, "Back-test: %s: %s.\n", d.agent, line)

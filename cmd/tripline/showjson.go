@@ -39,7 +39,7 @@ func showJSON(w io.Writer, r *reviewed) error {
 		for i := range d.proposed.Rules {
 			j.Seen += d.proposed.Rules[i].Seen.Destinations
 		}
-		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, r.never))
+		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, d.never))
 		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
 		j.Quarantined, j.Expired, j.Idle = endpoints(d.left.Quarantined), endpoints(d.left.Expired), idleOf(d)
 		j.Backtest = r.backtestJSON(d)
