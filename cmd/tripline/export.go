@@ -24,6 +24,7 @@ type exportOptions struct {
 	prefix string
 	merge  string
 	url    string
+	most   int
 	whole  bool // no agent is left out
 }
 
@@ -36,6 +37,10 @@ func newExportCommand(a *app) *cobra.Command {
 pfSense these are URL-table files, port files, text for bulk import and an aliases
 section that merges into the firewall's own with --merge. What an address alias
 cannot express stands in the comments of the files and on standard error.
+
+With --max-entries a table that is larger is written with as many prefixes as that,
+the ones that open least beyond the baseline; how much stands there as well. What is
+never to be admitted stays closed: a limit that would need it is refused.
 
 Exit status:
   0  written
@@ -58,6 +63,7 @@ func (o *exportOptions) flags(c *cobra.Command) {
 	}
 	f.StringVar(&o.prefix, "prefix", "", "`WORD` that the names of aliases begin with (default tripline)")
 	f.StringVar(&o.merge, "merge", "", "the firewall's own downloaded aliases or config.xml, a `FILE` to merge into")
+	f.IntVar(&o.most, "max-entries", 0, "write each table with at most `N` entries, and say what that opens (default 0, no limit)")
 	f.StringVar(&o.url, "url", "", "where the firewall will fetch the files: `URL`; makes URL-table aliases")
 }
 
@@ -120,7 +126,7 @@ func (o *exportOptions) files(p *enforce.Policy) ([]export.File, []export.Note, 
 	if err != nil {
 		return nil, nil, err
 	}
-	opts := export.Options{Agents: o.agents, Prefix: o.prefix, URL: o.url, Whole: o.whole}
+	opts := export.Options{Agents: o.agents, Prefix: o.prefix, URL: o.url, Most: o.most, Whole: o.whole}
 	if o.merge != "" {
 		if opts.Merge, err = os.ReadFile(o.merge); err != nil {
 			return nil, nil, fmt.Errorf("read the firewall's aliases: %w", err)

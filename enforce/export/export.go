@@ -38,6 +38,7 @@ type Options struct {
 	Merge  []byte   // the firewall's own configuration to merge into; nil: none
 	URL    string   // where the files will be published; empty: entries stand inline
 	Old    []File   // what is in the directory already; of each its first KiB will do
+	Most   int      // entries of one table; 0: as many as it takes
 	Whole  bool     // the policy has all agents there are: old files of others are over
 }
 
@@ -69,6 +70,9 @@ func Find(name string) (Format, error) {
 func (o *Options) check(p *enforce.Policy) error {
 	if len(p.Agents) == 0 {
 		return learn.WithHint(errors.New("no agent has an approved baseline, there is nothing to export"), "tripline review")
+	}
+	if o.Most < 0 {
+		return fmt.Errorf("at most %d entries: want 1 or more", o.Most)
 	}
 	for _, name := range o.Agents {
 		if p.Agent(name) == nil {

@@ -40,6 +40,9 @@ func (t *table) comment() []string {
 	for _, r := range t.rules {
 		lines = append(lines, "  "+plain(r.To.String())+": "+opens(r.Set))
 	}
+	if t.beyond != "" {
+		lines = append(lines, "  beyond the baseline, to have fewer entries: "+t.beyond)
+	}
 	lines = append(lines, "What this table cannot express:", "  "+noNames)
 	for _, n := range t.notes {
 		lines = append(lines, "  "+n.Rule+": "+n.Why)
@@ -48,8 +51,9 @@ func (t *table) comment() []string {
 }
 
 // opens says how much a set opens, in words.
-func opens(s ipranges.Set) string {
-	e := s.Exposure()
+func opens(s ipranges.Set) string { return words(s.Exposure()) }
+
+func words(e ipranges.Exposure) string {
 	switch {
 	case e == ipranges.Exposure{V4: 1}:
 		return "1 address"

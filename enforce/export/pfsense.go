@@ -95,6 +95,9 @@ func newAliasSet(p *enforce.Policy, o Options) (*aliasSet, error) {
 			return nil, err
 		}
 		if o.wants(a.Name) {
+			if err := limitEntries(tables, p, o.Most); err != nil {
+				return nil, err
+			}
 			s.agents, s.tables, s.notes = append(s.agents, a), append(s.tables, tables...), append(s.notes, notes...)
 		}
 	}
@@ -185,7 +188,7 @@ func (s *aliasSet) warn() {
 		n := len(t.set.Prefixes())
 		total += n
 		if n > aliasMax && s.URL == "" {
-			s.notes = append(s.notes, Note{plain(t.agent.Name), "", fmt.Sprintf("alias %s has %s entries: the alias page of pfSense saves at most %s; export with --url", t.name, thousands(n), thousands(aliasMax))})
+			s.notes = append(s.notes, Note{plain(t.agent.Name), "", fmt.Sprintf("alias %s has %s entries: the alias page of pfSense saves at most %s; export with --url or --max-entries %d", t.name, thousands(n), thousands(aliasMax), aliasMax)})
 		}
 	}
 	if total > tableWarn {

@@ -2,6 +2,7 @@ package export
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"tripline/enforce"
@@ -90,6 +91,9 @@ func (s *aliasSet) mergeCommand() string {
 	}
 	if s.Prefix != defaultPrefix {
 		words = append(words, "--prefix", s.Prefix)
+	}
+	if s.Most > 0 {
+		words = append(words, "--max-entries", strconv.Itoa(s.Most))
 	}
 	for _, name := range s.Agents {
 		words = append(words, "--agent", plain(name))

@@ -24,6 +24,8 @@ type table struct {
 	rules []*enforce.Rule
 	set   ipranges.Set
 	notes []Note
+
+	beyond string // what the set opens beyond its rules to have fewer entries, in words
 }
 
 // A portSpan is the ports first to last, both included.
