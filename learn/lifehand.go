@@ -87,6 +87,10 @@ func (s Seen) and(t Seen) Seen {
 	s.Destinations = max(s.Destinations, t.Destinations)
 	s.Blocks = max(s.Blocks, t.Blocks)
 	s.Runs = max(s.Runs, t.Runs)
+	s.Names = max(s.Names, t.Names)
+	if t.New.After(s.New) {
+		s.New = t.New
+	}
 	if s.First.IsZero() || !t.First.IsZero() && t.First.Before(s.First) {
 		s.First = t.First
 	}

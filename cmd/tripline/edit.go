@@ -81,10 +81,12 @@ func (r *reviewed) mark(learned *reviewed) {
 		for i := range d.proposed.Rules {
 			rule := &d.proposed.Rules[i]
 			was := learned.rule(d.agent, rule.To)
+			same := was != nil && slices.Equal(was.Ports, rule.Ports) && slices.Equal(was.Addrs, rule.Addrs) && slices.Equal(was.To.Within, rule.To.Within)
 			switch {
+			case !same && rule.From == learn.Merged: // its evidence is that of other hosts
 			case was == nil:
 				rule.From, rule.Seen = learn.Edited, learn.Seen{}
-			case !slices.Equal(was.Ports, rule.Ports), !slices.Equal(was.Addrs, rule.Addrs), !slices.Equal(was.To.Within, rule.To.Within):
+			case !same:
 				rule.From, rule.Seen = learn.Edited, was.Seen
 			default:
 				rule.From, rule.Seen = was.From, was.Seen

@@ -49,6 +49,7 @@ Exit status:
 		newLearnCommand(a), newReviewCommand(a), newExportCommand(a), newEnforceCommand(a),
 		newExplainCommand(a), newAllowCommand(a), newFlowsCommand(a), newRangesCommand(a),
 		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
+		newMergeCommand(a),
 	)
 	return c
 }
