@@ -48,15 +48,39 @@ func (m *matcher) build(all []Rule) {
 	slices.SortStableFunc(order, func(a, b int32) int {
 		return cmp.Compare(all[a].Set.Exposure().Total(), all[b].Set.Exposure().Total())
 	})
-	var claimed ipranges.Set
+	var c claimed
 	for _, r := range order {
-		for _, p := range all[r].Set.Subtract(claimed).Prefixes() {
+		for _, p := range c.rest(all[r].Set).Prefixes() {
 			m.insert(p, r)
 		}
-		claimed = claimed.Union(all[r].Set)
+		c.add(all[r].Set)
 	}
 	slices.SortFunc(m.v4, func(a, b span[uint32]) int { return cmp.Compare(a.first, b.first) })
 	slices.SortFunc(m.v6, func(a, b span[[2]uint64]) int { return slices.Compare(a.first[:], b.first[:]) })
+}
+
+// A claimed is a union that grows rule by rule. Its parts are of one, two, four and
+// so on rules, so that no address is copied more often than their number doubles.
+type claimed struct {
+	parts []ipranges.Set
+	rules []int // in each part
+}
+
+func (c *claimed) add(s ipranges.Set) {
+	c.parts, c.rules = append(c.parts, s), append(c.rules, 1)
+	for n := len(c.rules); n > 1 && c.rules[n-1] == c.rules[n-2]; n-- {
+		c.parts[n-2] = c.parts[n-2].Union(c.parts[n-1])
+		c.rules[n-2] *= 2
+		c.parts, c.rules = c.parts[:n-1], c.rules[:n-1]
+	}
+}
+
+// rest returns what of s is not claimed.
+func (c *claimed) rest(s ipranges.Set) ipranges.Set {
+	for _, part := range c.parts {
+		s = s.Subtract(part)
+	}
+	return s
 }
 
 func (m *matcher) insert(p netip.Prefix, rule int32) {

@@ -155,8 +155,8 @@ func intersect[T point[T]](a, b []span[T]) []span[T] {
 func subtract[T point[T]](a, b []span[T]) []span[T] {
 	var out []span[T]
 	for _, s := range a {
-		for len(b) > 0 && b[0].hi.compare(s.lo) < 0 {
-			b = b[1:]
+		if len(b) > 0 && b[0].hi.compare(s.lo) < 0 {
+			b = b[find(b, s.lo):] // there may be many of them, and few of a
 		}
 		out = without(out, s.lo, s.hi, b)
 	}

@@ -159,11 +159,24 @@ func join(hand, folded []Rule) []Rule {
 
 // Exposure returns what rules open together, less the bounding set.
 func Exposure(rules []Rule, space ipranges.Space, never Never) ipranges.Exposure {
-	var all ipranges.Set
+	var sets []ipranges.Set
 	for i := range rules {
 		if s, err := rules[i].To.Set(space, rules[i].Addrs); err == nil {
-			all = all.Union(never.Bound(s, rules[i].To.Single()))
+			sets = append(sets, never.Bound(s, rules[i].To.Single()))
 		}
 	}
-	return all.Exposure()
+	return unionOf(sets).Exposure()
+}
+
+// unionOf is the union of sets, by halves: one by one, each would be copied as
+// often as others follow.
+func unionOf(sets []ipranges.Set) ipranges.Set {
+	switch n := len(sets); n {
+	case 0:
+		return ipranges.Set{}
+	case 1:
+		return sets[0]
+	default:
+		return unionOf(sets[:n/2]).Union(unionOf(sets[n/2:]))
+	}
 }
