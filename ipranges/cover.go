@@ -11,7 +11,7 @@ import (
 // all that have no longer prefix, so it is worked out once, when it is first
 // asked for.
 type place struct {
-	own    []*entry // published for exactly this prefix
+	own    *tags // published for exactly this prefix
 	answer atomic.Pointer[answer]
 }
 
@@ -69,7 +69,7 @@ type sized struct {
 func (t *Table) work(a netip.Addr) *answer {
 	var found []sized
 	for _, p := range t.trie.Supernets(netip.PrefixFrom(a, a.BitLen())) {
-		for _, e := range p.own {
+		for _, e := range *p.own {
 			if !slices.ContainsFunc(found, func(s sized) bool { return s.entry == e }) {
 				found = append(found, sized{e, e.size(a.Is4())})
 			}
@@ -117,7 +117,7 @@ func (t *Table) Published(a netip.Addr) []Range {
 	}
 	var out []Range
 	for prefix, p := range t.trie.Supernets(netip.PrefixFrom(a, a.BitLen())) {
-		for _, e := range p.own {
+		for _, e := range *p.own {
 			out = append(out, Range{Prefix: prefix, Label: e.label})
 		}
 	}

@@ -23,6 +23,17 @@ type Table struct {
 	all   []*entry         // published labels, in order
 	names map[Label]*entry // published labels and those above them, in every spelling seen
 	folds map[Label]*entry // the same in lower case
+	tags  map[step]*tags   // while it is made
+}
+
+// tags are the labels that some prefix is published for. There are ten times as
+// many prefixes as different tags, so that equal ones are kept once.
+type tags []*entry
+
+// A step is from tags to those with one label more.
+type step struct {
+	from *tags
+	to   *entry
 }
 
 // An entry is a label and everything published for it or below it. The union is
@@ -32,7 +43,8 @@ type entry struct {
 	v4    []pair         // published for exactly this label
 	v6    []netip.Prefix // the same
 	parts []*entry       // the published labels it covers, itself too
-	set   func() Set
+	once  sync.Once
+	union Set // of parts, once it was wanted
 }
 
 // A pair is the first and the last address of an IPv4 prefix, in a quarter of
@@ -44,12 +56,13 @@ func NewTable(ranges []Range) *Table { return Collect(slices.Values(ranges)) }
 
 // Collect is NewTable for ranges that are nowhere in one list.
 func Collect(ranges iter.Seq[Range]) *Table {
-	t := &Table{names: map[Label]*entry{}, folds: map[Label]*entry{}}
+	t := &Table{names: map[Label]*entry{}, folds: map[Label]*entry{}, tags: map[step]*tags{}}
 	for r := range ranges {
 		if p := unmap(r.Prefix); p.IsValid() {
 			t.add(p, r.Label)
 		}
 	}
+	t.tags = nil
 	slices.SortFunc(t.all, func(a, b *entry) int { return a.label.Compare(b.label) })
 	return t
 }
@@ -64,11 +77,26 @@ func (t *Table) add(p netip.Prefix, l Label) {
 		if have == nil {
 			have = &place{}
 		}
-		if !slices.Contains(have.own, e) {
-			have.own = append(have.own, e)
-		}
+		have.own = t.plus(have.own, e)
 		return have, false
 	})
+}
+
+// plus returns from with e, which may be in it already. from is nil for none.
+func (t *Table) plus(from *tags, e *entry) *tags {
+	if from != nil && slices.Contains(*from, e) {
+		return from
+	}
+	next := t.tags[step{from, e}]
+	if next == nil {
+		all := tags{e}
+		if from != nil {
+			all = append(slices.Clip(*from), e)
+		}
+		next = &all
+		t.tags[step{from, e}] = next
+	}
+	return next
 }
 
 // publish returns the entry of l, which is made known to all labels above it
@@ -106,7 +134,6 @@ func (t *Table) entry(l Label) *entry {
 	e := t.folds[fold(l)]
 	if e == nil {
 		e = &entry{label: l}
-		e.set = sync.OnceValue(e.union)
 		t.folds[fold(l)] = e
 	}
 	t.names[l] = e
@@ -128,7 +155,13 @@ func (e *entry) take(p netip.Prefix) {
 	e.v6 = append(e.v6, p)
 }
 
-func (e *entry) union() Set {
+// set returns everything published for the label or below it.
+func (e *entry) set() Set {
+	e.once.Do(func() { e.union = e.unite() })
+	return e.union
+}
+
+func (e *entry) unite() Set {
 	var s Set
 	for _, part := range e.parts {
 		for _, p := range part.v4 {
