@@ -24,6 +24,7 @@ type Config struct {
 	Never    Never
 
 	Quarantine Quarantine
+	Tools      map[string][]string // that agents are declared to have
 }
 
 type configDoc struct {
@@ -40,6 +41,7 @@ type configDoc struct {
 		Hours int `yaml:"hours"`
 		Runs  int `yaml:"runs"`
 	} `yaml:"quarantine"`
+	Tools map[string][]string `yaml:"tools"`
 }
 
 // DecodeConfig reads a configuration strictly: an unknown key or a wrong value
@@ -73,6 +75,9 @@ func (d *configDoc) config(node *yaml.Node) (Config, error) {
 		return c, at(node, "quarantine").errorf("want hours and runs of 0 or more")
 	}
 	c.Quarantine = Quarantine(d.Quarantine)
+	if err := d.tools(&c, node); err != nil {
+		return c, err
+	}
 	for name, selectors := range d.Agents {
 		a, err := ParseAgent(name + "=" + strings.Join(selectors, ","))
 		if err != nil {

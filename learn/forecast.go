@@ -97,13 +97,15 @@ func (x *Incidence) Forecast(level Level) *Forecast {
 	return f
 }
 
-// when returns the first and the end of the last hour observed.
+// when returns the beginning of the first hour observed and the end of the last.
 func (x *Incidence) when() (since, until time.Time) {
+	if x.base != nil {
+		return x.base.when()
+	}
 	if x.size == 0 || len(x.at) == 0 {
 		return since, until
 	}
-	hour := func(u uint32) time.Time { return time.Unix(int64(u)*int64(x.size)*3600, 0).UTC() }
-	return hour(x.at[0]), hour(x.at[len(x.at)-1] + 1)
+	return Block(x.at[0]).Time(), Block(x.at[len(x.at)-1] + 1).Time()
 }
 
 func (x *Incidence) refuse() (why string, more int) {

@@ -55,8 +55,8 @@ func chao(units, once, twice int) float64 {
 	switch {
 	case twice > 0:
 		return (t - 1) / t * q1 * q1 / (2 * q2)
-	case once == 1:
-		return 1
+	case once <= 1:
+		return q1
 	}
 	return (t - 1) / t * q1 * (q1 - 1) / 2
 }

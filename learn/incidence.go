@@ -1,9 +1,6 @@
 package learn
 
-import (
-	"slices"
-	"strconv"
-)
+import "slices"
 
 // An Incidence is which units of observation each of many keys was seen in: what
 // everything that is forecast is computed from. A key is a destination, a name
@@ -189,10 +186,13 @@ func (x *Incidence) episodes() *Incidence {
 
 // span returns how many hours the observation took, silent ones included.
 func (x *Incidence) span() int {
+	if x.base != nil {
+		return x.base.span()
+	}
 	if len(x.at) == 0 || x.size == 0 {
 		return 0
 	}
-	return int(x.at[len(x.at)-1]-x.at[0]+1) * x.size
+	return int(x.at[len(x.at)-1] - x.at[0] + 1)
 }
 
 // A Level is what counts as one thing when something new is forecast.
@@ -218,11 +218,11 @@ func NameKey(d *Destination) string {
 	return DestinationKey(d)
 }
 
-// RuleKey is the key of [ByRule]: that of the rule whose number it is, or what
-// [NameKey] says where none admits it (rule is negative).
-func RuleKey(rule int, d *Destination) string {
-	if rule < 0 {
+// RuleKey is the key of [ByRule]: that of the rule that admits a destination, or
+// what [NameKey] says where none does (rule is empty).
+func RuleKey(rule string, d *Destination) string {
+	if rule == "" {
 		return NameKey(d)
 	}
-	return "rule " + strconv.Itoa(rule)
+	return "rule " + rule
 }

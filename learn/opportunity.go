@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"gopkg.in/yaml.v3"
 )
 
 // An Opportunity is something that makes an agent do what it does at no other
@@ -153,5 +155,21 @@ func CheckMark(name string) error {
 		return WithHint(fmt.Errorf("invalid mark %q, want 1 to 64 letters, digits, dots, dashes, colons and underscores", name),
 			"--mark restart, --mark update or --mark tool:browser")
 	}
+	return nil
+}
+
+// tools reads which tools agents are declared to have.
+func (d *configDoc) tools(c *Config, node *yaml.Node) error {
+	for agent, tools := range d.Tools {
+		if err := checkName(agent); err != nil {
+			return at(node, "tools", agent).wrap(err)
+		}
+		for i, tool := range tools {
+			if err := CheckMark(toolMark + tool); err != nil {
+				return at(node, "tools", agent, i).errorf("invalid tool %q, want letters, digits, dots, dashes, colons and underscores", tool)
+			}
+		}
+	}
+	c.Tools = d.Tools
 	return nil
 }

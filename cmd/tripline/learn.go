@@ -16,7 +16,8 @@ import (
 
 type learnOptions struct {
 	input
-	run string
+	run   string
+	marks []string
 }
 
 func newLearnCommand(a *app) *cobra.Command {
@@ -34,6 +35,9 @@ An agent that gets other selectors goes on from where it is: what was read befor
 is not read again for them, unless nothing of the agent was ever found. A connection
 that two agents claim is recorded for neither, and said.
 
+--mark says what happened to the agents meanwhile; "tripline forecast" names what never
+did. Without FILE only the mark is kept.
+
 "-" is standard input. It has no place that could be kept: what is piped in twice
 is counted twice.
 
@@ -45,11 +49,18 @@ Exit status:
 		RunE: func(c *cobra.Command, args []string) error { return o.execute(c.Context(), a, args) },
 	}
 	o.flags(c, true)
+	c.Flags().StringArrayVar(&o.marks, "mark", nil, "note that a `MARK` happened: restart, update, tool:browser or another word; without FILE just that; repeatable")
 	c.Flags().StringVar(&o.run, "run", "", "`NAME` of this stretch of learning (default the time it began)")
 	return c
 }
 
 func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error {
+	if err := checkMarks(o.marks); err != nil {
+		return err
+	}
+	if len(args) == 0 && len(o.marks) > 0 {
+		return o.markOnly(a)
+	}
 	if err := paths(args); err != nil {
 		return err
 	}
@@ -66,6 +77,9 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	}
 	if o.follow && len(args) > 1 {
 		return learn.WithHint(errors.New("--follow takes one file"), "learn the older files first, without --follow")
+	}
+	if err := o.mark(a, agents); err != nil {
+		return err
 	}
 	l := &learning{a: a, o: o, src: src, tally: newTally(), names: newNaming(agents), all: all, silent: map[string][]byte{}}
 	fresh := true

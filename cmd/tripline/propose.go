@@ -21,6 +21,7 @@ type draft struct {
 	left     learn.Left
 	changes  []learn.Change
 	tested   *tested
+	outlook  *outlook // what is still unseen
 
 	seen      []learn.Destination // all that was seen of the agent
 	decisions []learn.Decision
@@ -208,7 +209,9 @@ func (a *app) remember(r *reviewed) error {
 	if err != nil {
 		return fmt.Errorf("keep what was shown: %w", err)
 	}
-	return a.write("review", func(s *store.Store) error { return s.PutShown(r.digest, a.now(), doc) })
+	return a.write("review", func(s *store.Store) error {
+		return errors.Join(s.PutShown(r.digest, a.now(), doc), a.keepForecasts(s, r))
+	})
 }
 
 // baseline returns the approved baseline of an agent, nil if there is none.

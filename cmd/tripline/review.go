@@ -123,7 +123,7 @@ func (o *reviewOptions) run(_ context.Context, a *app) error {
 		if r, err = a.fold(s, o.fold); err != nil {
 			return err
 		}
-		return a.backtest(s, r, o.days)
+		return errors.Join(a.backtest(s, r, o.days), a.foretell(s, r))
 	})
 	if err != nil {
 		return err

@@ -119,6 +119,7 @@ func (r *reviewed) footer(a *app) {
 		for _, line := range d.lines() {
 			fmt.Fprintf(a.stdout, "Back-test: %s: %s.\n", d.agent, line)
 		}
+		d.outlook.footer(a, d.agent)
 	}
 	if !slices.ContainsFunc(r.drafts, func(d *draft) bool { return pulled(d.proposed.Ranges) }) {
 		fmt.Fprintln(a.stdout, "Ranges:   only those that came with tripline; elsewhere rules are prefixes only: tripline ranges pull")

@@ -30,6 +30,7 @@ type agentJSON struct {
 	Idle        []idleJSON `json:"not_hit,omitempty"` // approved rules, for long
 
 	Backtest *backtestJSON `json:"backtest,omitempty"`
+	Forecast *outlookJSON  `json:"forecast,omitempty"`
 }
 
 func showJSON(w io.Writer, r *reviewed) error {
@@ -43,6 +44,7 @@ func showJSON(w io.Writer, r *reviewed) error {
 		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
 		j.Quarantined, j.Expired, j.Idle = endpoints(d.left.Quarantined), endpoints(d.left.Expired), idleOf(d)
 		j.Backtest = r.backtestJSON(d)
+		j.Forecast = d.outlook.json()
 		out.Agents = append(out.Agents, j)
 	}
 	enc := json.NewEncoder(learn.PrintableJSON(w))
