@@ -215,3 +215,66 @@ func prefixSet(texts ...string) ipranges.Set {
 	}
 	return ipranges.NewSet(prefixes...)
 }
+
+// scattered returns about n addresses: of all space, or in few networks.
+func scattered(r *rand.Rand, n int, clustered bool) ipranges.Set {
+	prefixes := make([]netip.Prefix, n)
+	for i := range prefixes {
+		a := r.Uint32()
+		if clustered {
+			a = a&0x3ff | (a>>24&15)*0x01234400
+		}
+		prefixes[i] = netip.PrefixFrom(netip.AddrFrom4([4]byte{byte(a >> 24), byte(a >> 16), byte(a >> 8), byte(a)}), 32)
+	}
+	return ipranges.NewSet(prefixes...)
+}
+
+// TestReduceFindsTheBestOfEveryLength: the twin is too slow for these, but what
+// is found says itself whether it is the best.
+func TestReduceFindsTheBestOfEveryLength(t *testing.T) {
+	for _, clustered := range []bool{false, true} {
+		set := scattered(rand.New(rand.NewPCG(7, 7)), 700, clustered)
+		r := learn.Reduce(set, ipranges.Set{})
+		before := uint64(1 << 33)
+		for k := 1; k <= r.Most(); k++ {
+			got, ok := r.MaxRules(k)
+			if !ok || !got.Exact() || got.Opens.Total() > before || len(got.Prefixes) > k {
+				t.Fatalf("clustered %v, %d prefixes: %d open %d, least %d, fewer prefixes opened %d", clustered, k, len(got.Prefixes), got.Opens.Total(), got.Least, before)
+			}
+			before = got.Opens.Total()
+		}
+		if before != 0 {
+			t.Errorf("as many prefixes as it takes open %d more", before)
+		}
+	}
+}
+
+// TestReduceIsNeverWiderThanFixedLengths writes the addresses as prefixes of
+// each length, and with Reduce as so many.
+func TestReduceIsNeverWiderThanFixedLengths(t *testing.T) {
+	for _, clustered := range []bool{false, true} {
+		set := scattered(rand.New(rand.NewPCG(8, 8)), 20_000, clustered)
+		r := learn.Reduce(set, ipranges.Set{})
+		for length := 8; length < 32; length += 4 {
+			var fixed []netip.Prefix
+			for _, p := range set.Prefixes() {
+				fixed = append(fixed, netip.PrefixFrom(p.Addr(), min(length, p.Bits())).Masked())
+			}
+			fixed = slices.Compact(fixed)
+			theirs := ipranges.NewSet(fixed...).Exposure().Total() - set.Exposure().Total()
+			got, ok := r.MaxRules(len(fixed))
+			if !ok || len(got.Prefixes) > len(fixed) || got.Opens.Total() > theirs {
+				t.Errorf("clustered %v: %d prefixes open %d, want at most the %d of /%d", clustered, len(got.Prefixes), got.Opens.Total(), theirs, length)
+			}
+		}
+	}
+}
+
+// BenchmarkReduce computes the whole frontier of a million addresses.
+func BenchmarkReduce(b *testing.B) {
+	set := scattered(rand.New(rand.NewPCG(1, 1)), 1_000_000, false)
+	b.ReportAllocs()
+	for b.Loop() {
+		learn.Reduce(set, ipranges.Set{})
+	}
+}

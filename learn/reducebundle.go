@@ -146,8 +146,7 @@ func (r *Reduction) sort(b *bundles) {
 // the number of its average.
 func (b *bundles) classes() (heads, class []int32, averages []fraction) {
 	number := map[fraction]int32{}
-	for i := len(b.tree.order) - 1; i >= 0; i-- {
-		v := b.tree.order[i]
+	for _, v := range slices.Backward(b.tree.order) {
 		if b.tree.frozen[v] || b.merged[v] {
 			continue
 		}
@@ -188,8 +187,7 @@ func (r *Reduction) ranks(b *bundles) {
 	for i, head := range r.order {
 		r.rank[head] = int32(i)
 	}
-	for i := len(b.tree.order) - 1; i >= 0; i-- {
-		v := b.tree.order[i]
+	for _, v := range slices.Backward(b.tree.order) {
 		if b.tree.frozen[v] {
 			r.rank[v] = nothingBelow
 			continue

@@ -19,6 +19,7 @@ type search struct {
 	value []float64 // by node: the best gain at this price
 	want  int
 	sums  int
+	none  *plan // of a subtree in which nothing is worth opening
 }
 
 // A plan is what a subtree can gain, by the number of open nodes from low on.
@@ -31,7 +32,7 @@ type plan struct {
 
 // search returns the best choice, or none if it takes too long.
 func (r *Reduction) search(c int, budget int32, bound, found uint64) selection {
-	s := &search{r: r, want: int(budget), value: make([]float64, len(r.rank))}
+	s := &search{r: r, want: int(budget), none: &plan{gain: []uint64{0}}, value: make([]float64, len(r.rank))}
 	s.price = float64(r.gains[c]-r.gain(c)) / float64(r.counts[c]-r.count(c))
 	// One unit for the rounding of the bound, and what sums of floats may err.
 	s.slack = float64(bound-found) + 1 + 1e-9*float64(r.all())
@@ -43,7 +44,7 @@ func (r *Reduction) search(c int, budget int32, bound, found uint64) selection {
 	}
 	root := s.plan(r.tree.root())
 	at := s.want + r.frozen
-	if root == nil || at < root.low || at >= root.low+len(root.gain) || root.gain[at-root.low] == unreached {
+	if at < root.low || at >= root.low+len(root.gain) || root.gain[at-root.low] == unreached {
 		return selection{}
 	}
 	out := selection{open: make([]bool, len(r.rank)), gain: root.gain[at-root.low], proven: true}
@@ -64,33 +65,32 @@ func (s *search) valueOf(child int32) float64 {
 	return s.value[child]
 }
 
-// plan returns what the subtree of v can gain, nil once the search takes too
-// long.
+// plan returns what the subtree of v can gain. Its list is empty where nothing
+// that may be lost will do, and once the search takes too long.
 func (s *search) plan(v int32) *plan {
 	if v < 0 || !s.r.tree.frozen[v] && s.opening(v) < -s.slack {
-		return &plan{node: v, gain: []uint64{0}}
+		return s.none
 	}
-	left := s.plan(s.r.tree.left[v])
-	if left == nil {
-		return nil
-	}
-	right := s.plan(s.r.tree.right[v])
-	if right == nil {
-		return nil
-	}
-	if s.sums += len(left.gain)*len(right.gain) + left.low + right.low; s.sums > searchLimit {
-		return nil
-	}
+	left, right := s.plan(s.r.tree.left[v]), s.plan(s.r.tree.right[v])
 	p := &plan{node: v, low: left.low + right.low + 1, left: left, right: right}
+	s.sums += len(left.gain)*len(right.gain) + p.low
+	if s.sums > searchLimit {
+		return &plan{}
+	}
 	p.join(s.r.tree.gain[v])
 	if !s.r.tree.frozen[v] {
 		p.orClosed()
 	}
-	return s.trim(p)
+	s.trim(p)
+	return p
 }
 
 // join fills in the best sums of both halves.
 func (p *plan) join(own uint64) {
+	if len(p.left.gain) == 0 || len(p.right.gain) == 0 {
+		p.low = 0
+		return
+	}
 	p.gain = make([]uint64, len(p.left.gain)+len(p.right.gain)-1)
 	for i := range p.gain {
 		p.gain[i] = unreached
@@ -113,8 +113,8 @@ func (p *plan) join(own uint64) {
 
 // orClosed adds the choice to open nothing here.
 func (p *plan) orClosed() {
-	gain := make([]uint64, p.low+len(p.gain))
-	for i := range gain[:p.low] {
+	gain := make([]uint64, max(1, p.low+len(p.gain)))
+	for i := range p.low {
 		gain[i] = unreached
 	}
 	copy(gain[p.low:], p.gain)
@@ -122,7 +122,7 @@ func (p *plan) orClosed() {
 }
 
 // trim cuts off at both ends what loses too much, and what opens too much.
-func (s *search) trim(p *plan) *plan {
+func (s *search) trim(p *plan) {
 	lost := func(i int) bool {
 		return p.gain[i] == unreached || s.value[p.node]-(float64(p.gain[i])-s.price*float64(p.low+i)) > s.slack
 	}
@@ -133,11 +133,7 @@ func (s *search) trim(p *plan) *plan {
 	for from < to && lost(from) {
 		from++
 	}
-	if from == to {
-		return nil
-	}
-	p.low, p.gain = p.low+from, p.gain[from:to]
-	return p
+	p.low, p.gain = p.low+from, p.gain[from:max(from, to)]
 }
 
 // open marks what is open where the subtree opens n nodes.

@@ -26,12 +26,10 @@ const (
 // reduceFile computes the whole frontier of the addresses in a file, one a line,
 // and writes the prefixes that are exactly these addresses, as iprange does.
 func reduceFile(path string, out io.Writer) error {
-	prefixes, err := readAddresses(path)
+	set, err := readSet(path)
 	if err != nil {
 		return err
 	}
-	set := ipranges.NewSet(prefixes...)
-	prefixes = nil // 32 MB that nobody needs any more
 	r := learn.Reduce(set, ipranges.Set{})
 	all, _ := r.MaxRules(r.Most())
 	w := bufio.NewWriterSize(out, 1<<16)
@@ -41,6 +39,12 @@ func reduceFile(path string, out io.Writer) error {
 		w.Write(line)
 	}
 	return w.Flush()
+}
+
+// readSet forgets the list, 32 MB, before anything is done with the set.
+func readSet(path string) (ipranges.Set, error) {
+	prefixes, err := readAddresses(path)
+	return ipranges.NewSet(prefixes...), err
 }
 
 func readAddresses(path string) ([]netip.Prefix, error) {
