@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -14,37 +15,60 @@ const DefaultWildcard = 2.0
 // A called is a name of one service, and what folding made of it.
 type called struct {
 	name   string
-	path   string  // its labels from the right, each before a zero byte
-	domain string  // the registrable domain, "" where no wildcard is possible
+	path   string // its labels from the right, each before a zero byte
+	domain string // the registrable domain, "" where no wildcard is possible
+	first  time.Time
 	weight float64 // what it says of where the next new name will be
 	strong bool    // somebody else than a DNS answer says so
 	late   bool    // it was first seen in the later half
 	rule   string  // the name of the rule that admits it
+	draft  *draft
+}
+
+// A roll is the names of each service.
+type roll map[Service]map[string]*called
+
+// An endpoint is an address and what is served there.
+type endpoint struct {
+	Service
+
+	addr netip.Addr
 }
 
 // named drafts rules for names: a wildcard where it is worth what it opens, else
 // the name itself. It returns the destinations that are left, sorted: those
 // without a name at an address that is not behind one.
 func (ds *drafts) named(all []Destination) []*Destination {
-	rules, unnamed := ds.names(all)
-	behind := map[Target][]string{} // rules for an address, by service
+	names, of := roll{}, make([]*called, len(all))
+	unnamed := 0
 	for i := range all {
-		d := &all[i]
-		rule, ok := rules[nameOf(d)]
-		if !ok {
+		if of[i] = names.call(&all[i]); of[i] == nil {
+			unnamed++
+		}
+	}
+	ds.widen(names)
+	behind := map[endpoint][]*called{}
+	for i, c := range of {
+		if c == nil {
 			continue
 		}
-		ds.add(subject{name: rule}, d)
-		at := Target{Service: d.Service, Addr: d.Addr}
-		behind[at] = insert(behind[at], rule)
-	}
-	var rest []*Destination
-	for _, d := range unnamed {
-		names := behind[Target{Service: d.Service, Addr: d.Addr}]
-		for _, name := range names {
-			ds.add(subject{name: name}, d)
+		d := &all[i]
+		ds.join(c, d)
+		if at := (endpoint{d.Service, d.Addr}); unnamed > 0 && !shares(behind[at], c) {
+			behind[at] = append(behind[at], c)
 		}
-		if len(names) == 0 {
+	}
+	rest := make([]*Destination, 0, unnamed)
+	for i, c := range of {
+		d := &all[i]
+		if c != nil || !d.Addr.IsValid() {
+			continue
+		}
+		list := behind[endpoint{d.Service, d.Addr}]
+		for _, c := range list {
+			ds.join(c, d)
+		}
+		if len(list) == 0 {
 			rest = append(rest, d)
 		}
 	}
@@ -52,47 +76,51 @@ func (ds *drafts) named(all []Destination) []*Destination {
 	return rest
 }
 
-// nameOf returns what is called at which service. What is no host name is "".
-func nameOf(d *Destination) Target {
-	name, _ := HostName(d.Name)
-	return Target{Service: d.Service, Name: name}
+// shares says whether one of list has the rule of c.
+func shares(list []*called, c *called) bool {
+	return slices.ContainsFunc(list, func(o *called) bool { return o.draft == c.draft })
 }
 
-// names returns the rule for each name of each service, and the destinations
-// that have an address and no name.
-func (ds *drafts) names(all []Destination) (rules map[Target]string, unnamed []*Destination) {
-	seen := map[Target][]*Destination{}
-	for i := range all {
-		d := &all[i]
-		switch t := nameOf(d); {
-		case t.Name != "":
-			seen[t] = append(seen[t], d)
-		case d.Addr.IsValid():
-			unnamed = append(unnamed, d)
-		}
+// join adds d to the rule for a name.
+func (ds *drafts) join(c *called, d *Destination) {
+	if c.draft != nil {
+		c.draft.join(d)
+		return
 	}
-	services := map[Service][]*called{}
-	for t, list := range seen {
-		services[t.Service] = append(services[t.Service], ds.called(t.Name, list))
-	}
-	ds.widen(services)
-	rules = make(map[Target]string, len(seen))
-	for s, list := range services {
-		for _, c := range list {
-			rules[Target{Service: s, Name: c.name}] = c.rule
-		}
-	}
-	return rules, unnamed
+	s := subject{name: c.rule}
+	ds.add(s, d)
+	c.draft = ds.by[s]
 }
 
-// called gathers what is known of a name. A name that only DNS answers gave to
-// an address is weak: another one may have been meant, so it widens nothing.
-func (f *folding) called(name string, list []*Destination) *called {
-	c := &called{name: name, path: pathOf(name), rule: name, late: firstSeen(list).After(f.middle)}
-	for _, d := range list {
-		c.strong = c.strong || d.Evidence > DNS
+// call notes what a destination is called and returns it, nil where that is no
+// host name. A name that only DNS answers gave to an address is weak: another
+// one may have been meant, so it widens nothing.
+func (r roll) call(d *Destination) *called {
+	name, ok := HostName(d.Name)
+	if !ok {
+		return nil
 	}
-	if domain, ok := Registrable(name); ok && !domestic(name) {
+	names := r[d.Service]
+	if names == nil {
+		names = map[string]*called{}
+		r[d.Service] = names
+	}
+	c := names[name]
+	if c == nil {
+		c = &called{name: name, rule: name, first: d.First}
+		names[name] = c
+	}
+	c.strong = c.strong || d.Evidence > DNS
+	if d.First.Before(c.first) {
+		c.first = d.First
+	}
+	return c
+}
+
+// place finds where a name belongs and what it says of where new ones come.
+func (f *folding) place(c *called) {
+	c.path, c.late = pathOf(c.name), c.first.After(f.middle)
+	if domain, ok := Registrable(c.name); ok && !domestic(c.name) {
 		c.domain = domain
 	}
 	switch {
@@ -101,7 +129,6 @@ func (f *folding) called(name string, list []*Destination) *called {
 	case c.strong:
 		c.weight = f.early
 	}
-	return c
 }
 
 // pathOf returns the labels of a name from the right, each before a zero byte,
@@ -132,6 +159,9 @@ func domestic(name string) bool {
 // namesIn returns how many names destinations have and the day when the last of
 // them was first seen; nothing if they have fewer than two.
 func namesIn(ds []*Destination) (names int, last time.Time) {
+	if !slices.ContainsFunc(ds, func(d *Destination) bool { return d.Name != ds[0].Name }) {
+		return 0, time.Time{} // the usual case, at no cost
+	}
 	first := map[string]time.Time{}
 	for _, d := range ds {
 		name, ok := HostName(d.Name)

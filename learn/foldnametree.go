@@ -29,11 +29,11 @@ type nameTree struct {
 
 // widen finds the wildcards for the names of each service. The spreads are
 // learned from all of them together.
-func (f *folding) widen(services map[Service][]*called) {
+func (f *folding) widen(names roll) {
 	outer, inner := newNameSplits(), newNameSplits()
-	trees := make([]*nameTree, 0, len(services))
-	for _, s := range slices.SortedFunc(maps.Keys(services), Service.Compare) {
-		t := f.plantNames(services[s])
+	trees := make([]*nameTree, 0, len(names))
+	for _, s := range slices.SortedFunc(maps.Keys(names), Service.Compare) {
+		t := f.plantNames(names[s])
 		trees = append(trees, t)
 		t.count(outer, inner)
 	}
@@ -44,12 +44,13 @@ func (f *folding) widen(services map[Service][]*called) {
 	}
 }
 
-func (f *folding) plantNames(list []*called) *nameTree {
-	slices.SortFunc(list, func(a, b *called) int { return strings.Compare(a.path, b.path) })
-	t := &nameTree{folding: f}
-	at := map[string]int{}
+// plantNames sorts the names of a service into domains. A name without one is a
+// domain by itself.
+func (f *folding) plantNames(names map[string]*called) *nameTree {
+	at := map[string]*domain{}
 	late := surprise
-	for _, c := range list {
+	for _, c := range names {
+		f.place(c)
 		if c.strong && c.late {
 			late++
 		}
@@ -57,15 +58,16 @@ func (f *folding) plantNames(list []*called) *nameTree {
 		if key == "" {
 			key = c.name
 		}
-		i, ok := at[key]
-		if !ok {
-			i = len(t.domains)
-			at[key] = i
-			t.domains = append(t.domains, domain{name: key})
+		if at[key] == nil {
+			at[key] = &domain{name: key}
 		}
-		t.domains[i].names = append(t.domains[i].names, c)
+		at[key].names = append(at[key].names, c)
 	}
-	t.news = late * f.weeks
+	t := &nameTree{folding: f, news: late * f.weeks}
+	for _, key := range slices.Sorted(maps.Keys(at)) {
+		slices.SortFunc(at[key].names, func(a, b *called) int { return strings.Compare(a.path, b.path) })
+		t.domains = append(t.domains, *at[key])
+	}
 	return t
 }
 

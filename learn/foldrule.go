@@ -45,6 +45,10 @@ func (ds *drafts) add(s subject, d *Destination) {
 		r = &draft{subject: s}
 		ds.by[s] = r
 	}
+	r.join(d)
+}
+
+func (r *draft) join(d *Destination) {
 	if n := len(r.ports); n == 0 || r.ports[n-1] != d.Service {
 		r.ports = append(r.ports, d.Service)
 	}

@@ -31,6 +31,9 @@ var tenanted = map[string]int{
 // of letters, digits, dashes and underscores. It is not ok for what is none, such
 // as an address. A flow that carries such a name goes by its address.
 func HostName(s string) (name string, ok bool) {
+	if plain(s) {
+		return s, true
+	}
 	name, ok = CanonicalName(s)
 	if !ok || !hostName(name) {
 		return "", false
@@ -40,6 +43,26 @@ func HostName(s string) (name string, ok bool) {
 		return "", false
 	}
 	return name, true
+}
+
+// plain says whether s is a host name as it should be, which most are: lower
+// case, and with a letter in front of its last label.
+func plain(s string) bool {
+	label, letter := 0, false
+	for i := range len(s) {
+		c := s[i]
+		isLetter := c >= 'a' && c <= 'z'
+		switch {
+		case c == '.' && label > 0 && label <= 63:
+			label = -1
+		case !isLetter && (c < '0' || c > '9') && c != '-' && c != '_':
+			return false
+		case label == 0:
+			letter = isLetter
+		}
+		label++
+	}
+	return letter && label > 0 && label <= 63 && len(s) <= maxName
 }
 
 func numeric(label string) bool {

@@ -17,3 +17,20 @@ func TestTenantedAreNotInTheList(t *testing.T) {
 		}
 	}
 }
+
+// The short way says yes to nothing that the long one changes or refuses.
+func FuzzPlain(f *testing.F) {
+	for _, s := range []string{"api.example.com", "a..b", "nas", "A.b", "a.b.", "1.2.3.4", "a.0x7f", "_x.y", "-.a", "."} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if !plain(s) {
+			return
+		}
+		name, ok := CanonicalName(s)
+		_, last := cutLast(name)
+		if !ok || name != s || !hostName(s) || numeric(last) {
+			t.Errorf("%q passes for a host name", s)
+		}
+	})
+}
