@@ -85,6 +85,7 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"eventual": cmdEventual,
 	"append":   cmdAppend,
 	"sleep":    cmdSleep,
+	"hourly":   cmdHourly,
 }
 
 // cmdCode runs a program and wants an exit status: code 1 tripline explain ...
