@@ -107,7 +107,7 @@ func (t *Table) publish(l Label) *entry {
 	if fresh {
 		t.all = append(t.all, e)
 	}
-	for _, above := range ancestors(l) {
+	for above := range ancestors(l) {
 		if a := t.entry(above); fresh {
 			a.parts = append(a.parts, e)
 		}
@@ -115,16 +115,18 @@ func (t *Table) publish(l Label) *entry {
 	return e
 }
 
-// ancestors returns l and every label that covers it.
-func ancestors(l Label) []Label {
-	out := []Label{l}
-	for up, ok := l.Parent(); ok; up, ok = up.Parent() {
-		out = append(out, up)
+// ancestors yields l and every label that covers it.
+func ancestors(l Label) iter.Seq[Label] {
+	return func(yield func(Label) bool) {
+		for up, ok := l, true; ok; up, ok = up.Parent() {
+			if !yield(up) {
+				return
+			}
+		}
+		if l.Service != "" && l.Region != "" {
+			yield(Label{Provider: l.Provider, Region: l.Region})
+		}
 	}
-	if l.Service != "" && l.Region != "" {
-		out = append(out, Label{Provider: l.Provider, Region: l.Region})
-	}
-	return out
 }
 
 // entry returns the entry of l, made if there is none. Where a publisher spells

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"runtime/debug"
 	"strings"
 
 	"tripline/ipranges"
@@ -50,7 +49,6 @@ func loadEarlier(s *store.Store, names map[string]bool) (*knowledge, error) {
 // collect reads the wanted snapshots. NAME comes before NAME.before and gives
 // way to it.
 func collect(s *store.Store, wanted func(name string) bool) (*knowledge, error) {
-	defer sparing()()
 	list, err := s.Snapshots()
 	if err != nil {
 		return nil, err
@@ -176,16 +174,6 @@ func (k *knowledge) space() ipranges.Space {
 func (k *knowledge) make(asns ipranges.ASNs) {
 	space := feed.Space(k.feeds, asns)
 	k.made, k.feeds = &space, nil
-}
-
-// loadPercent is how much garbage may lie around while ranges are loaded, in
-// per cent of what is kept. Loading makes more of it than all that follows.
-const loadPercent = 10
-
-// sparing collects garbage early until what it returns is called.
-func sparing() func() {
-	usual := debug.SetGCPercent(loadPercent)
-	return func() { debug.SetGCPercent(usual) }
 }
 
 // findList returns the feed of that name, or that of a list of the user's own.
