@@ -92,20 +92,22 @@ func readFile(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if info.Size() > maxFile {
-		return nil, tooLarge(path)
+	limit := int64(maxFile)
+	if !info.Mode().IsRegular() { // a pipe: nobody knows how much will come
+		limit = feed.MaxBytes
+	}
+	if info.Size() > limit {
+		return nil, fmt.Errorf("%s: more than %d MiB", path, limit>>20)
 	}
 	data := bytes.NewBuffer(make([]byte, 0, info.Size()+bytes.MinRead))
-	if _, err := data.ReadFrom(io.LimitReader(f, maxFile+1)); err != nil {
+	if _, err := data.ReadFrom(io.LimitReader(f, limit+1)); err != nil {
 		return nil, err
 	}
-	if data.Len() > maxFile {
-		return nil, tooLarge(path)
+	if int64(data.Len()) > limit {
+		return nil, fmt.Errorf("%s: more than %d MiB", path, limit>>20)
 	}
 	return data.Bytes(), nil
 }
-
-func tooLarge(path string) error { return fmt.Errorf("%s: more than %d MiB", path, maxFile>>20) }
 
 func (a *app) importFile(path, name string, data []byte) error {
 	if bytes.Contains(data[max(0, len(data)-128<<10):], mmdbMarker) {

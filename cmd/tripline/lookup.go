@@ -115,7 +115,7 @@ func levelOf(asked string, l ipranges.Label, set ipranges.Set) level {
 }
 
 func (a *app) levelsJSON(levels []level) error {
-	enc := json.NewEncoder(a.stdout)
+	enc := json.NewEncoder(learn.PrintableJSON(a.stdout))
 	for _, l := range levels {
 		if err := enc.Encode(l); err != nil {
 			return fmt.Errorf("write: %w", err)

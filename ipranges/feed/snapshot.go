@@ -30,12 +30,9 @@ type Snapshot struct {
 // Read reads a file of the feed. Whoever wants only the ranges, of a file that
 // was checked before, takes List.
 func (f Feed) Read(raw []byte) (*Snapshot, error) {
-	if len(raw) > MaxBytes {
-		return nil, fmt.Errorf("%s: more than %d MiB", f.Name, MaxBytes>>20)
-	}
-	d, err := f.read(raw)
+	d, err := f.document(raw)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name, err)
+		return nil, err
 	}
 	s := &Snapshot{Name: f.Name, URL: f.URL, Edition: d.edition(), Raw: raw}
 	for r, err := range ranges(f.Name, d) {
@@ -52,12 +49,24 @@ func (f Feed) Read(raw []byte) (*Snapshot, error) {
 	return s, nil
 }
 
-// List reads only the ranges of a file that was checked before, in little
-// memory.
-func (f Feed) List(raw []byte) (*ipranges.List, error) {
+// document decodes a file of the feed, unless it is larger than any.
+func (f Feed) document(raw []byte) (document, error) {
+	if len(raw) > MaxBytes {
+		return nil, fmt.Errorf("%s: more than %d MiB", f.Name, MaxBytes>>20)
+	}
 	d, err := f.read(raw)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Name, err)
+	}
+	return d, nil
+}
+
+// List reads only the ranges of a file that was checked before, in little
+// memory.
+func (f Feed) List(raw []byte) (*ipranges.List, error) {
+	d, err := f.document(raw)
+	if err != nil {
+		return nil, err
 	}
 	out := &ipranges.List{}
 	for r, err := range ranges(f.Name, d) {
