@@ -121,8 +121,9 @@ func (b *bench) undecided(approved *Baseline, chosen []Rule) *Baseline {
 	}
 	left := *approved
 	left.Rules = nil
+	index := byTo(chosen)
 	for _, r := range approved.Rules {
-		if slices.ContainsFunc(chosen, func(c Rule) bool { return c.To.String() == r.To.String() && subset(r.Ports, c.Ports) }) {
+		if i, ok := index[r.To.String()]; ok && subset(r.Ports, chosen[i].Ports) {
 			continue
 		}
 		r.Ports = slices.DeleteFunc(slices.Clone(r.Ports), func(s Service) bool { return b.decided(approved, r.To, s) })
@@ -144,9 +145,11 @@ func (b *bench) decided(approved *Baseline, to To, s Service) bool {
 // admit adds rules that were chosen. Where the proposal has one for the same
 // destination they become one, with the evidence of both.
 func (s *Settled) admit(rules []Rule, ds []Destination, space ipranges.Space) {
+	index := byTo(s.Proposal.Rules)
 	for _, r := range rules {
-		i := slices.IndexFunc(s.Proposal.Rules, func(o Rule) bool { return o.To.String() == r.To.String() })
-		if i < 0 {
+		i, ok := index[r.To.String()]
+		if !ok {
+			index[r.To.String()] = len(s.Proposal.Rules)
 			s.Proposal.Rules = append(s.Proposal.Rules, r)
 			continue
 		}
@@ -193,6 +196,15 @@ func (s *Settled) skip(approved *Baseline, decisions []Decision) {
 			s.Proposal.Rules = append(s.Proposal.Rules, approved.Rules[j])
 		}
 	}
+}
+
+// byTo finds rules by what they admit.
+func byTo(rules []Rule) map[string]int {
+	index := make(map[string]int, len(rules))
+	for i := range rules {
+		index[rules[i].To.String()] = i
+	}
+	return index
 }
 
 func subset(part, whole []Service) bool {

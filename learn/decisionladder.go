@@ -68,16 +68,24 @@ type ladder struct {
 }
 
 func (l *ladder) opens(rules []Rule) ipranges.Set {
-	var all ipranges.Set
+	var single, ranges []netip.Prefix
+	var rest ipranges.Set
 	for i := range rules {
-		if set, err := rules[i].To.Set(l.space, rules[i].Addrs); err == nil {
-			all = all.Union(l.never.Bound(set, rules[i].To.Single()))
+		switch to := &rules[i].To; {
+		case to.Prefix.IsValid() && to.Single():
+			single = append(single, to.Prefix)
+		case to.Prefix.IsValid():
+			ranges = append(ranges, to.Prefix)
+		default:
+			if set, err := to.Set(l.space, rules[i].Addrs); err == nil {
+				rest = rest.Union(l.never.Bound(set, to.Single()))
+			}
 		}
 	}
-	return all
+	return rest.Union(l.never.Bound(ipranges.NewSet(single...), true)).Union(l.never.Bound(ipranges.NewSet(ranges...), false))
 }
 
-// The prefixLengths of prefixes that are offered.
+// The lengths of prefixes that are offered.
 var prefixLengths = [...]int{28, 26, 24, 22, 20, 18, 16, 14, 12, 64, 56, 48, 40, 32}
 
 // choices returns what there could be, in no order: for a name, the names it
@@ -191,23 +199,42 @@ func (l *ladder) alarms(c Choice) float64 {
 			early = append(early, d)
 		}
 	}
-	rules := c.rules(early, l.rule.Ports, l.space, l.never)
+	was := l.admitting(c.rules(early, l.rule.Ports, l.space, l.never))
 	missed := map[netip.Addr]bool{}
 	names := map[string]bool{}
 	for _, d := range late {
-		if slices.ContainsFunc(rules, func(r Rule) bool { return admits(&r, d, l.space) }) {
-			continue
-		}
-		if d.Name != "" {
+		switch at := was[d.Service]; {
+		case d.Name != "" && !slices.ContainsFunc(at.names, func(n string) bool { return AdmitsName(n, d.Name) }):
 			names[d.Name] = true
-		} else {
+		case d.Name == "" && !at.set.Contains(d.Addr):
 			missed[d.Addr] = true
 		}
 	}
 	return float64(len(missed)+len(names)) * float64(week) / float64(l.half)
 }
 
-func admits(r *Rule, d *Destination, space ipranges.Space) bool {
-	g := regionOf(r.To, r.Ports, r.Addrs, space)
-	return g.holds(&d.Target)
+// An admitting is what rules admit of one service.
+type admitting struct {
+	names []string
+	set   ipranges.Set
+}
+
+func (l *ladder) admitting(rules []Rule) map[Service]admitting {
+	out := map[Service]admitting{}
+	for _, s := range l.rule.Ports {
+		var at admitting
+		var of []Rule
+		for i := range rules {
+			if !slices.Contains(rules[i].Ports, s) {
+				continue
+			}
+			of = append(of, rules[i])
+			if name := rules[i].To.Name; name != "" {
+				at.names = append(at.names, name)
+			}
+		}
+		at.set = l.opens(of)
+		out[s] = at
+	}
+	return out
 }

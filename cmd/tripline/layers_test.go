@@ -42,6 +42,7 @@ var doors = map[string][]string{
 	"github.com/spf13/cobra":               {"cmd/tripline"},
 	"github.com/olekukonko/tablewriter":    {"cmd/tripline"},
 	"golang.org/x/term":                    {"cmd/tripline"},
+	"charm.land/bubbletea/v2":              {"cmd/tripline"},
 	"golang.org/x/net/publicsuffix":        {"learn"},
 	"go.etcd.io/bbolt":                     {"store"},
 	"gopkg.in/yaml.v3":                     {"learn"},

@@ -28,6 +28,7 @@ type draft struct {
 	rejected  []learn.Destination // left out because a person rejected them
 	again     []learn.Destination // rejected, and seen again
 	never     learn.Never         // the bounding set of the agent
+	life      learn.Life          // of its approved rules
 }
 
 // pending says whether there is anything to approve.
@@ -130,7 +131,7 @@ func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges
 	if d.decisions, err = decisionsOf(s, name); err != nil {
 		return nil, err
 	}
-	if o.life, err = life(s, head, name, o); err != nil {
+	if d.life, err = life(s, head, name, o); err != nil {
 		return nil, err
 	}
 	return d, a.afterDecisions(d, o, space, digests)
@@ -143,6 +144,7 @@ func (a *app) afterDecisions(d *draft, o foldFlags, space ipranges.Space, digest
 		return err
 	}
 	all := slices.Concat(d.decisions, skips)
+	o.life = d.life
 	s := learn.Decide(d.agent, d.approved, o.evidence(d.seen), all, a.config.Never, a.foldOptions(o, space))
 	d.proposed, d.left, d.rejected, d.again, d.never = s.Proposal, s.Left, s.Rejected, s.Again, s.Never
 	d.proposed.Ranges = digests
@@ -205,13 +207,22 @@ func (r *reviewed) seal() error {
 // remember keeps what is shown, so that it can be approved. Where the database
 // cannot be written the review is still shown.
 func (a *app) remember(r *reviewed) error {
-	doc, err := json.Marshal(shownDoc{r.kind, r.options, r.text})
+	doc, err := r.doc()
 	if err != nil {
-		return fmt.Errorf("keep what was shown: %w", err)
+		return err
 	}
 	return a.write("review", func(s *store.Store) error {
 		return errors.Join(s.PutShown(r.digest, a.now(), doc), a.keepForecasts(s, r))
 	})
+}
+
+// doc is what is kept of a review that was shown.
+func (r *reviewed) doc() ([]byte, error) {
+	doc, err := json.Marshal(shownDoc{r.kind, r.options, r.text})
+	if err != nil {
+		return nil, fmt.Errorf("keep what was shown: %w", err)
+	}
+	return doc, nil
 }
 
 // baseline returns the approved baseline of an agent, nil if there is none.

@@ -27,6 +27,7 @@ type reviewOptions struct {
 	row     string
 	sort    string
 	decide  decideFlags
+	screen  bool // decide on a terminal
 	folded  bool // whether --lambda was given
 	asked   bool // whether any flag of the proposal was given
 }
@@ -88,6 +89,7 @@ Exit status:
 	f.BoolVar(&o.full, "all", false, "also the rows that do not change or were rejected")
 	f.StringVar(&o.sort, "sort", "attention", "`ORDER` of the rows: attention, destination or admits")
 	f.StringVar(&o.row, "row", "", "open the row with this `NUMBER`: evidence, and what is narrower and wider")
+	f.BoolVarP(&o.screen, "interactive", "i", false, "decide on this terminal, row by row")
 	f.StringSliceVar(&o.decide.accept, "accept", nil, "the row with this `NUMBER`, or all, is right; repeatable")
 	f.StringSliceVar(&o.decide.narrow, "narrow", nil, "admit less than the row: `NUMBER[=TO]`, hosts, /26 or a destination")
 	f.StringSliceVar(&o.decide.widen, "widen", nil, "admit more than the row: `NUMBER=TO`")
@@ -98,7 +100,7 @@ Exit status:
 	return c
 }
 
-func (o *reviewOptions) run(_ context.Context, a *app) error {
+func (o *reviewOptions) run(ctx context.Context, a *app) error {
 	if err := o.fold.checkLife(); err != nil {
 		return err
 	}
@@ -128,7 +130,10 @@ func (o *reviewOptions) run(_ context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	if o.edit != "" {
+	switch {
+	case o.screen:
+		return o.interact(ctx, a, r)
+	case o.edit != "":
 		return o.editing(a, r)
 	}
 	return o.show(a, r)
