@@ -27,7 +27,7 @@ type ending int
 
 const (
 	untouched ending = iota // nothing is kept
-	kept                    // the decisions are, for later
+	keeping                 // the decisions, for later
 	approving               // all that is shown, for the reason that was given
 )
 
@@ -322,7 +322,7 @@ func (m *screen) leave() tea.Cmd {
 func (m *screen) leavingKey(key string) tea.Cmd {
 	switch key {
 	case "y":
-		m.end = kept
+		m.end = keeping
 		return tea.Quit
 	case "n":
 		m.end = untouched

@@ -39,7 +39,7 @@ func (o *reviewOptions) ended(a *app, m *screen) error {
 			o.approve, o.reason = m.session.now.digest, string(m.reason)
 			return o.approveShown(a, s)
 		})
-	case kept:
+	case keeping:
 		if err := a.write("review", m.session.keep); err != nil {
 			return err
 		}
