@@ -20,15 +20,16 @@ type counts struct {
 
 func (x *Incidence) count() counts {
 	c := counts{units: len(x.at), sizes: make([]int, len(x.at))}
-	for _, set := range x.keys {
+	for i, set := range x.keys {
 		switch len(set) {
 		case 1:
-			if c.once++; c.sizes[set[0]] == 0 {
+			if c.sizes[set[0]] == 0 {
 				c.alone++
 			}
-			c.sizes[set[0]]++
+			c.once += x.many[i]
+			c.sizes[set[0]] += x.many[i]
 		case 2:
-			c.twice++
+			c.twice += x.many[i]
 		}
 	}
 	return c
@@ -90,9 +91,9 @@ func (x *Incidence) late() Late {
 	from := uint32(len(x.at) - len(x.at)/2)
 	l := Late{Units: len(x.at) / 2}
 	seen := make([]bool, len(x.at))
-	for _, set := range x.keys {
+	for i, set := range x.keys {
 		if first := set[0]; first >= from {
-			l.Keys++
+			l.Keys += x.many[i]
 			if !seen[first] {
 				seen[first] = true
 				l.New++

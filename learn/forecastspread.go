@@ -1,9 +1,6 @@
 package learn
 
-import (
-	"encoding/binary"
-	"math/rand/v2"
-)
+import "math/rand/v2"
 
 // A spread is what the bootstrap says of the extrapolation: its counts in each
 // draw of whole units. Keys that come together, as those of one task do, are
@@ -46,22 +43,10 @@ type cohort struct {
 const rare = 20
 
 func (x *Incidence) cohorts() (out []cohort) {
-	index := map[string]int{}
-	var name []byte
-	for _, set := range x.keys {
-		if len(set) > rare {
-			continue
+	for i, set := range x.keys {
+		if len(set) <= rare {
+			out = append(out, cohort{set, x.many[i]})
 		}
-		name = name[:0]
-		for _, u := range set {
-			name = binary.BigEndian.AppendUint32(name, u)
-		}
-		i, ok := index[string(name)]
-		if !ok {
-			i = len(out)
-			index[string(name)], out = i, append(out, cohort{units: set})
-		}
-		out[i].keys++
 	}
 	return out
 }

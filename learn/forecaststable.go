@@ -69,9 +69,9 @@ const z999 = 3.09
 func (x *Incidence) early() *Incidence {
 	n := len(x.at) - len(x.at)/2
 	y := &Incidence{size: x.size, at: x.at[:n]}
-	for _, set := range x.keys {
-		if i, _ := slices.BinarySearch(set, uint32(n)); i > 0 {
-			y.keys = append(y.keys, set[:i])
+	for i, set := range x.keys {
+		if seen, _ := slices.BinarySearch(set, uint32(n)); seen > 0 {
+			y.keys, y.many = append(y.keys, set[:seen]), append(y.many, x.many[i])
 		}
 	}
 	return y

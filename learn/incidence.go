@@ -1,6 +1,10 @@
 package learn
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+	"sort"
+)
 
 // An Incidence is which units of observation each of many keys was seen in: what
 // everything that is forecast is computed from. A key is a destination, a name
@@ -10,7 +14,8 @@ import "slices"
 type Incidence struct {
 	size  int        // hours in a unit; 0 where units are runs
 	at    []uint32   // the units in order: the number of each since 1970, or of the run
-	keys  [][]uint32 // for each key the units it was seen in, ascending, as indices of at
+	keys  [][]uint32 // where keys were seen: units, ascending, as indices of at
+	many  []int      // for each of keys, how many were seen in exactly these
 	aside []Block    // hours that a clock got wrong, see [split]
 	past  int        // keys seen only in those
 	base  *Incidence // in hours, if this one is not
@@ -20,14 +25,20 @@ type Incidence struct {
 func (x *Incidence) Units() int { return len(x.at) }
 
 // Keys returns how many distinct keys were seen.
-func (x *Incidence) Keys() int { return len(x.keys) + x.past }
+func (x *Incidence) Keys() int {
+	n := x.past
+	for _, many := range x.many {
+		n += many
+	}
+	return n
+}
 
 // Aside returns the hours that are left out because they are more than a year
 // apart from the others: a clock was wrong.
 func (x *Incidence) Aside() []Block { return x.aside }
 
 // Hours returns the incidence of keys in hours. Destinations with the same key
-// are one.
+// are one; with no key function each is its own.
 func Hours(ds []Destination, key func(*Destination) string) *Incidence {
 	at, aside := split(active(ds))
 	x := &Incidence{size: 1, aside: aside, at: make([]uint32, len(at))}
@@ -47,10 +58,15 @@ func Hours(ds []Destination, key func(*Destination) string) *Incidence {
 // Runs returns the incidence of keys in runs, which are in the order they were
 // made in; a run that saw nothing of the agent is no unit.
 func Runs(ds []Destination, runs []string, key func(*Destination) string) *Incidence {
-	index := map[string]uint32{}
+	index, saw := map[string]uint32{}, map[string]bool{}
+	for i := range ds {
+		for _, name := range ds[i].Runs {
+			saw[name] = true
+		}
+	}
 	x := &Incidence{}
 	for _, name := range runs {
-		if slices.ContainsFunc(ds, func(d Destination) bool { return slices.Contains(d.Runs, name) }) {
+		if saw[name] {
 			index[name] = uint32(len(x.at))
 			x.at = append(x.at, uint32(len(x.at)))
 		}
@@ -65,29 +81,61 @@ func Runs(ds []Destination, runs []string, key func(*Destination) string) *Incid
 	return x
 }
 
-// fill gathers the units of each key, in the order of the keys.
+// fill gathers the units of each key.
 func (x *Incidence) fill(ds []Destination, key func(*Destination) string, units func(*Destination, func(uint32))) {
-	index := make(map[string]int, len(ds))
-	var names []string
 	var sets [][]uint32
+	index := map[string]int{}
 	for i := range ds {
-		k := key(&ds[i])
-		at, ok := index[k]
-		if !ok {
-			at = len(names)
-			index[k], names, sets = at, append(names, k), append(sets, nil)
+		at := len(sets)
+		if key != nil {
+			k := key(&ds[i])
+			if was, ok := index[k]; ok {
+				at = was
+			} else {
+				index[k] = at
+			}
+		}
+		if at == len(sets) {
+			sets = append(sets, nil)
 		}
 		units(&ds[i], func(u uint32) { sets[at] = insert(sets[at], u) })
 	}
+	x.gather(sets)
+}
+
+// gather brings the keys together that were seen in the same units, in the order
+// of these: whatever order destinations came in, the draws of the bootstrap are
+// the same.
+func (x *Incidence) gather(sets [][]uint32) {
+	index := map[string]int{}
+	var name []byte
 	for _, set := range sets {
 		if len(set) == 0 {
 			x.past++
 			continue
 		}
-		x.keys = append(x.keys, set)
+		name = name[:0]
+		for _, u := range set {
+			name = binary.LittleEndian.AppendUint32(name, u)
+		}
+		i, ok := index[string(name)]
+		if !ok {
+			i = len(x.keys)
+			index[string(name)], x.keys, x.many = i, append(x.keys, set), append(x.many, 0)
+		}
+		x.many[i]++
 	}
-	// Whatever order the destinations came in, the draws of the bootstrap are the same.
-	slices.SortFunc(x.keys, slices.Compare[[]uint32])
+	sort.Sort(byUnits{x})
+}
+
+// byUnits sorts the keys of an incidence.
+type byUnits struct{ *Incidence }
+
+func (b byUnits) Len() int           { return len(b.keys) }
+func (b byUnits) Less(i, j int) bool { return slices.Compare(b.keys[i], b.keys[j]) < 0 }
+func (b byUnits) Swap(i, j int) {
+	b.keys[i], b.keys[j] = b.keys[j], b.keys[i]
+	b.many[i], b.many[j] = b.many[j], b.many[i]
 }
 
 // active returns the hours in which any of the destinations was seen.
@@ -141,7 +189,7 @@ func (x *Incidence) In(hours int) *Incidence {
 // wider returns the same observation in units of n of its own; hours are grouped
 // as the clock has them, so that a session is not cut where it began.
 func (x *Incidence) wider(n int) *Incidence {
-	y := &Incidence{size: x.size * n, aside: x.aside, past: x.past}
+	y := &Incidence{size: x.size * n, aside: x.aside, past: x.past, many: x.many}
 	to := make([]uint32, len(x.at))
 	for i, u := range x.at {
 		if g := u / uint32(n); len(y.at) == 0 || y.at[len(y.at)-1] != g {

@@ -163,11 +163,20 @@ type keyed struct {
 }
 
 func (o *outlook) keys() []keyed {
+	name := learn.NameKey
+	if !o.named() {
+		name = nil
+	}
 	return []keyed{
-		{learn.ByDestination, learn.DestinationKey},
-		{learn.ByName, learn.NameKey},
+		{learn.ByDestination, nil}, // the store keeps each once
+		{learn.ByName, name},
 		{learn.ByRule, func(d *learn.Destination) string { return learn.RuleKey(o.rule(d), d) }},
 	}
+}
+
+// named says whether any destination has a name.
+func (o *outlook) named() bool {
+	return slices.ContainsFunc(o.scope, func(d learn.Destination) bool { return d.Name != "" })
 }
 
 // ruleOf returns which rule of a baseline admits a destination, "" if none does.

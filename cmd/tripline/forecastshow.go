@@ -19,7 +19,7 @@ func (o *outlook) shown() []*learn.Forecast {
 // told returns the forecasts that say something of their own: without names the
 // level of names does not.
 func (o *outlook) told() []*learn.Forecast {
-	if slices.ContainsFunc(o.scope, func(d learn.Destination) bool { return d.Name != "" }) {
+	if o.named() {
 		return o.shown()
 	}
 	return slices.DeleteFunc(slices.Clone(o.shown()), func(f *learn.Forecast) bool { return f.Level == learn.ByName })
