@@ -70,3 +70,29 @@ func TestMaliciousDestinationsAreNotAdmitted(t *testing.T) {
 		}
 	}
 }
+
+// What is learned of ten runs of a device must spare the later ones as much as a
+// wildcard for every owner would, nearly, at few wildcards, and open nobody
+// else's names.
+func TestDefaultsOnNames(t *testing.T) {
+	e := evaluation{data: data, options: space(t)}
+	lessons, err := e.lessons(0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alarms := map[string]int{}
+	for _, w := range e.ways()[:3] {
+		s, err := e.tally(lessons, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		alarms[w.title] = s.units - s.byName
+		if s.tenants > 0 || s.wildcards > 4 {
+			t.Errorf("%s: %d wildcards, %d of rented domains", w.title, s.wildcards, s.tenants)
+		}
+	}
+	addresses, names, fold := alarms["exact address"], alarms["exact name"], alarms[e.ways()[2].title]
+	if addresses != 45 || names > 16 || fold > 13 {
+		t.Errorf("of 70 runs %d, %d and %d with an alarm by address, name and fold; want 45 and at most 16 and 13", addresses, names, fold)
+	}
+}

@@ -10,9 +10,10 @@ import (
 )
 
 // names prints a table for each set whose flows have names: how they are folded,
-// how many rules and wildcards that makes, and how much of what came later it
-// admits. "by name" asks for the name alone; "by policy" is what enforcement
-// says, which wants the address to agree as well.
+// how many rules and wildcards that makes, and what came of it later: of how many
+// wildcards nothing, and how many are for a domain whose names are rented out.
+// "by name" asks for the name alone; "by policy" is what enforcement says, which
+// wants the address to agree as well.
 func (e *evaluation) names() error {
 	for i, set := range namedSets {
 		lessons, err := e.lessons(i)
@@ -24,13 +25,13 @@ func (e *evaluation) names() error {
 			what = "later runs with an alarm"
 		}
 		fmt.Fprintf(e.out, "\n%s, names: %d agents, %s\n", set.title, len(lessons), what)
-		fmt.Fprintf(e.out, "   %-24s %6s %9s %9s %8s %9s %9s\n", "", "rules", "wildcards", "no use", "tenants", "by name", "by policy")
+		fmt.Fprintf(e.out, "   %-26s %6s %9s %9s %8s %14s %14s\n", "", "rules", "wildcards", "no use", "tenants", "by name", "by policy")
 		for _, w := range e.ways() {
 			s, err := e.tally(lessons, w)
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(e.out, "   %-24s %s\n", w.title, s.line(set.runs))
+			fmt.Fprintf(e.out, "   %-26s %s\n", w.title, s.line(set.runs))
 		}
 	}
 	return nil
@@ -52,7 +53,7 @@ func (e *evaluation) ways() []way {
 	out := []way{
 		{title: "exact address", fold: e.hosts, bare: true},
 		{title: "exact name", fold: at(math.Inf(1))},
-		{title: "fold", fold: at(0)},
+		{title: fmt.Sprintf("fold, wildcard %g, default", learn.DefaultWildcard), fold: at(0)},
 	}
 	for _, p := range prices {
 		out = append(out, way{title: fmt.Sprintf("fold, wildcard %.2g", p), fold: at(p)})
@@ -64,7 +65,7 @@ func (e *evaluation) ways() []way {
 }
 
 // prices are what a wildcard may cost, in alarms a week.
-var prices = []float64{0.35, 0.5, 0.7, 1, 1.4, 2, 2.8}
+var prices = []float64{0.5, 1, 1.4, 2.8, 4}
 
 // hosts admits each address that was seen.
 func (e *evaluation) hosts(ds []learn.Destination) []learn.Rule {
@@ -125,7 +126,9 @@ type nameScore struct {
 }
 
 func (s nameScore) line(runs bool) string {
-	share := func(n int) string { return fmt.Sprintf("%d/%d %3.0f%%", n, s.units, 100*float64(n)/float64(max(1, s.units))) }
+	share := func(n int) string {
+		return fmt.Sprintf("%d/%d %3.0f%%", n, s.units, 100*float64(n)/float64(max(1, s.units)))
+	}
 	byName, byPolicy := s.byName, s.byPolicy
 	if runs {
 		byName, byPolicy = s.units-byName, s.units-byPolicy
@@ -146,13 +149,13 @@ func (e *evaluation) tally(lessons []lesson, w way) (nameScore, error) {
 		}
 		s.rules += len(rules)
 		s.count(j, l)
-		s.count2(j)
+		s.weighRules(j)
 	}
 	return s, nil
 }
 
-// count2 counts wildcards once it is known which admitted something later.
-func (s *nameScore) count2(j *judge) {
+// weighRules counts wildcards once it is known which admitted something later.
+func (s *nameScore) weighRules(j *judge) {
 	for i := range j.rules {
 		domain, wildcard := learn.Below(j.rules[i].To.Name)
 		if !wildcard {
