@@ -139,6 +139,9 @@ func (r *reviewed) flags(rule *learn.Rule) []string {
 	}) {
 		flags = append(flags, "unusual port")
 	}
+	if _, wildcard := learn.Below(rule.To.Name); wildcard && rule.Seen.Names > 0 {
+		flags = append(flags, fmt.Sprintf("%d names, last new %s", rule.Seen.Names, short(day(rule.Seen.New))))
+	}
 	if rule.From != learn.Learned {
 		flags = append(flags, rule.From)
 	}
