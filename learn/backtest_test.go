@@ -54,7 +54,7 @@ func traffic(r *rand.Rand) []learn.Flow {
 func historyOf(flows []learn.Flow, since learn.Block) *learn.History {
 	h := learn.NewHistory("bot", since)
 	for i := range flows {
-		h.Add(&flows[i])
+		h.Add(&flows[i], runOf(&flows[i]))
 	}
 	return h
 }
@@ -73,6 +73,9 @@ func policy(t *testing.T, given *[]learn.Destination) learn.Trainer {
 	}
 }
 
+// runOf deals flows out to runs, some of which span the days.
+func runOf(f *learn.Flow) string { return fmt.Sprint("run", f.Time.Unix()/100_000, f.Time.Unix()%2) }
+
 func addressed(f *learn.Flow) learn.Target {
 	return learn.Target{Service: f.Service(), Addr: f.Dst, Name: f.Name}
 }
@@ -88,7 +91,7 @@ func folded(flows []learn.Flow, before time.Time) map[learn.Target]*learn.Destin
 		if out[addressed(f)] == nil {
 			out[addressed(f)] = &learn.Destination{Agent: "bot", Target: addressed(f)}
 		}
-		out[addressed(f)].Add(f, "")
+		out[addressed(f)].Add(f, runOf(f))
 	}
 	return out
 }
@@ -133,6 +136,17 @@ func byTarget(alarms []learn.Alarm) map[learn.Target]learn.Alarm {
 	return out
 }
 
+// byPlace checks what a count of hours has in common with one of flows.
+func byPlace(ds []learn.Destination) map[learn.Target]learn.Destination {
+	out := map[learn.Target]learn.Destination{}
+	for _, d := range ds {
+		if d.Admissible() {
+			out[d.Target] = d
+		}
+	}
+	return out
+}
+
 // borders are those of the one line and of the table.
 func borders(t *testing.T, h *learn.History) map[learn.Block]learn.Block {
 	split, err := h.Split()
@@ -164,6 +178,9 @@ func TestBacktestIsAPlainReplay(t *testing.T) {
 			want := naive(t, flows, border, to, policy(t, &plain))
 			if diff := cmp.Diff(want, byTarget(got.Alarms), compare); diff != "" {
 				t.Errorf("seed %d, split at %s: %s", seed, border.Time(), diff)
+			}
+			if diff := cmp.Diff(byPlace(plain), byPlace(given), compare, cmpopts.IgnoreFields(learn.Destination{}, "Flows", "Blocked")); diff != "" {
+				t.Errorf("seed %d, split at %s: learned %s", seed, border.Time(), diff)
 			}
 			alarms += len(want)
 		}
@@ -249,7 +266,7 @@ func TestBacktestOfDestinationsIsThatOfFlows(t *testing.T) {
 			var a, b []learn.Destination
 			x, errX := exact.Backtest(border, to, policy(t, &a))
 			y, errY := fast.Backtest(border, to, policy(t, &b))
-			if diff := cmp.Diff(x, y, compare) + cmp.Diff(a, b, compare); diff != "" || errX != nil || errY != nil {
+			if diff := cmp.Diff(x, y, compare) + cmp.Diff(a, b, compare, cmpopts.IgnoreFields(learn.Destination{}, "Runs")); diff != "" || errX != nil || errY != nil {
 				t.Errorf("seed %d, split at %s: %v, %v, %s", seed, border.Time(), errX, errY, diff)
 			}
 		}
@@ -365,10 +382,10 @@ func ExampleHistory_Backtest() {
 		for host := range 1 + day {
 			h.Add(&learn.Flow{
 				Time: monday.AddDate(0, 0, day), Proto: learn.TCP, DstPort: 443, Dst: netip.AddrFrom4([4]byte{203, 0, 113, byte(host)}),
-			})
+			}, "week")
 		}
 	}
-	h.Add(&learn.Flow{Time: monday.AddDate(0, 0, 7).Add(-1), Proto: learn.TCP, DstPort: 443, Dst: netip.MustParseAddr("203.0.113.0")})
+	h.Add(&learn.Flow{Time: monday.AddDate(0, 0, 7).Add(-1), Proto: learn.TCP, DstPort: 443, Dst: netip.MustParseAddr("203.0.113.0")}, "week")
 	border, err := h.Split()
 	if err != nil {
 		fmt.Println(err)

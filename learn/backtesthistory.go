@@ -27,7 +27,14 @@ type History struct {
 type past struct {
 	Target
 	days  []pastDay // ascending, no repeats
-	mixed bool      // which hours had a flow that passed is not known
+	runs  []pastRun
+	mixed bool // which hours had a flow that passed is not known
+}
+
+// A pastRun is when a run first saw a destination.
+type pastRun struct {
+	name string
+	day  uint32
 }
 
 // A pastDay is one day of it, in UTC; bit n of its sets is hour n.
@@ -45,7 +52,8 @@ func NewHistory(agent string, since Block) *History {
 }
 
 // HistoryOf returns the history of destinations. It is that of their flows, but
-// for what [History.Doubtful] says.
+// for what [History.Doubtful] says; which run saw what on which day it does not
+// know, and takes the evidence for a name to be the same on all days.
 func HistoryOf(agent string, since Block, ds []Destination) *History {
 	h := &History{agent: agent, since: since, pasts: make([]past, 0, len(ds))}
 	for i := range ds {
@@ -63,14 +71,27 @@ func HistoryOf(agent string, since Block, ds []Destination) *History {
 	return h
 }
 
-// Add counts a flow of the agent. The order of flows does not matter.
-func (h *History) Add(f *Flow) {
+// Add counts a flow of the agent, seen in run. The order of flows does not matter.
+func (h *History) Add(f *Flow, run string) {
 	b := BlockOf(f.Time)
 	if b < h.since {
 		return
 	}
 	h.dates = nil
-	h.past(Target{f.Service(), f.Dst, f.Name}).at(b).count(b, f.Action != Refused, f.Evidence)
+	p := h.past(Target{f.Service(), f.Dst, f.Name})
+	p.at(b).count(b, f.Action != Refused, f.Evidence)
+	p.run(run, uint32(b/hoursPerDay))
+}
+
+// run notes that a run saw the destination on a day.
+func (p *past) run(name string, day uint32) {
+	for i := len(p.runs) - 1; i >= 0; i-- { // the last one, mostly
+		if r := &p.runs[i]; r.name == name {
+			r.day = min(r.day, day)
+			return
+		}
+	}
+	p.runs = append(p.runs, pastRun{name, day})
 }
 
 // past returns the history of a target. Neighbours are often equal, and
@@ -157,6 +178,11 @@ func (p *past) before(border Block) Destination {
 	}
 	if !admissible {
 		d.Blocked = d.Flows
+	}
+	for _, r := range p.runs {
+		if Block(r.day)*hoursPerDay < border {
+			d.Runs = insert(d.Runs, r.name)
+		}
 	}
 	d.First, d.Last = d.Blocks[0].Time(), d.Blocks[len(d.Blocks)-1].Time()
 	return d

@@ -16,20 +16,39 @@ import (
 // is open while the caller has a flow, so that it may commit meanwhile.
 func (s *Store) Flows(agent string) iter.Seq2[learn.Flow, error] {
 	return func(yield func(learn.Flow, error) bool) {
-		var flows []learn.Flow
-		for at, end := uint64(0), s.lastBlock(); ; at++ {
-			var err error
-			at, _, flows, err = s.blockFrom(at, flows[:0])
-			switch {
-			case at > end:
+		s.each(agent, func(f *learn.Flow, _ string, err error) bool { return yield(*f, err) })
+	}
+}
+
+// Replay calls fn with every flow of an agent, as [Store.Flows] has them, and the
+// run that saw it, until one of them cannot be read. fn must not keep the flow.
+func (s *Store) Replay(agent string, fn func(f *learn.Flow, run string)) (err error) {
+	s.each(agent, func(f *learn.Flow, run string, bad error) bool {
+		if err = bad; err == nil {
+			fn(f, run)
+		}
+		return err == nil
+	})
+	return err
+}
+
+// each calls fn with flows, or with why a block has none, as long as it wants
+// more.
+func (s *Store) each(agent string, fn func(f *learn.Flow, run string, err error) bool) {
+	var flows []learn.Flow
+	for at, end := uint64(0), s.lastBlock(); ; at++ {
+		var err error
+		var h head
+		at, h, flows, err = s.blockFrom(at, flows[:0])
+		switch {
+		case at > end:
+			return
+		case err != nil && !fn(&learn.Flow{}, "", err):
+			return
+		}
+		for i := range flows {
+			if (agent == "" || flows[i].Agent == agent) && !fn(&flows[i], h.run, nil) {
 				return
-			case err != nil && !yield(learn.Flow{}, err):
-				return
-			}
-			for i := range flows {
-				if (agent == "" || flows[i].Agent == agent) && !yield(flows[i], nil) {
-					return
-				}
 			}
 		}
 	}

@@ -151,3 +151,35 @@ func TestPruneMayAskTheStore(t *testing.T) {
 		t.Errorf("dropped %d, %v, want 3", n, err)
 	}
 }
+
+// A prune of less than before, after old flows came again, makes nothing known
+// that was dropped.
+func TestPrunedIsTheLatestTime(t *testing.T) {
+	s, _ := opened(t)
+	want := func(want time.Time) {
+		t.Helper()
+		if got, err := s.Pruned(); !got.Equal(want) || err != nil {
+			t.Errorf("got %v, %v, want %v", got, err, want)
+		}
+	}
+	want(time.Time{})
+	for _, c := range []struct{ before, want time.Time }{{t0.AddDate(0, 0, 9), t0.AddDate(0, 0, 9)}, {t0.AddDate(0, 0, 5), t0.AddDate(0, 0, 9)}} {
+		must(t, s.Commit(store.Batch{Run: "r", Flows: []learn.Flow{flow(1)}}))
+		_, _, err := s.Prune(c.before, nil)
+		must(t, err)
+		want(c.want)
+	}
+}
+
+func TestReplaySaysWhichRun(t *testing.T) {
+	s, _ := opened(t)
+	must(t, s.Commit(store.Batch{Run: "a", Flows: flowsUpTo(3)}))
+	must(t, s.Commit(store.Batch{Run: "b", Flows: flowsUpTo(2)}))
+	runs := map[string]int{}
+	must(t, s.Replay("bot", func(*learn.Flow, string) { runs["all"]++ }))
+	must(t, s.Replay("bot", func(_ *learn.Flow, run string) { runs[run]++ }))
+	must(t, s.Replay("nobody", func(*learn.Flow, string) { runs["nobody"]++ }))
+	if diff := cmp.Diff(map[string]int{"all": 5, "a": 3, "b": 2}, runs); diff != "" {
+		t.Error(diff)
+	}
+}

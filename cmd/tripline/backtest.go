@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"tripline/enforce"
+	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/store"
 )
@@ -26,6 +27,7 @@ type tested struct {
 type trial struct {
 	learn.Trial
 	of     *learn.Baseline
+	opens  ipranges.Exposure
 	policy *enforce.Policy
 	unseen int // days of those replayed that the rules were not learned from
 }
@@ -39,7 +41,7 @@ func (a *app) backtest(s *store.Store, r *reviewed, days int) error {
 		return err
 	}
 	for _, d := range r.drafts {
-		h, err := recorded(s, d, learn.Since(dropped), days > 0)
+		h, err := recorded(s, d, learn.Since(dropped), days > 0 || a.quarantine(r.options).Runs > 0)
 		if err != nil {
 			return err
 		}
@@ -52,7 +54,7 @@ func (a *app) backtest(s *store.Store, r *reviewed, days int) error {
 }
 
 // recorded returns the history of an agent. Its destinations tell it at once;
-// where they leave a doubt, or where everything is to be shown, the flows do.
+// where they leave a doubt, or where that is not exact enough, the flows do.
 func recorded(s *store.Store, d *draft, since learn.Block, exact bool) (h *learn.History, err error) {
 	seen := d.seen
 	if seen == nil {
@@ -67,13 +69,7 @@ func recorded(s *store.Store, d *draft, since learn.Block, exact bool) (h *learn
 		}
 	}
 	h = learn.NewHistory(d.agent, since)
-	for f, err := range s.Flows(d.agent) {
-		if err != nil {
-			return nil, err
-		}
-		h.Add(&f)
-	}
-	return h, nil
+	return h, s.Replay(d.agent, h.Add)
 }
 
 // try replays what there is to be replayed for a draft.
@@ -121,7 +117,7 @@ func (a *app) learnAndTry(r *reviewed, d *draft, h *learn.History, border, to le
 	var err error
 	t.Trial, err = h.Backtest(border, to, func(seen []learn.Destination) (learn.Judge, error) {
 		t.of, _ = a.proposal(d.agent, handwritten(d.approved), seen, r.options, r.space)
-		return t.judge(r)
+		return t.judge(r.space, r.never)
 	})
 	t.unseen = t.Replayed.Days
 	return t, err
@@ -145,7 +141,7 @@ func handwritten(b *learn.Baseline) *learn.Baseline {
 // tryRules replays the last days against rules as they are.
 func (a *app) tryRules(r *reviewed, d *draft, h *learn.History, rules *learn.Baseline) error {
 	t := &trial{of: rules}
-	judge, err := t.judge(r)
+	judge, err := t.judge(r.space, d.never)
 	if err != nil {
 		return err
 	}
@@ -167,11 +163,12 @@ func learnedUntil(b *learn.Baseline) (next learn.Block) {
 	return next
 }
 
-func (t *trial) judge(r *reviewed) (learn.Judge, error) {
-	p, err := enforce.Compile([]*learn.Baseline{t.of}, r.space, r.never)
+// judge compiles the rules as enforce does.
+func (t *trial) judge(space ipranges.Space, never learn.Never) (learn.Judge, error) {
+	p, err := enforce.Compile([]*learn.Baseline{t.of}, space, never)
 	if err != nil {
 		return nil, err
 	}
-	t.policy = p
+	t.policy, t.opens = p, learn.Exposure(t.of.Rules, space, never)
 	return func(f *learn.Flow) bool { return p.Check(f) == enforce.Allowed }, nil
 }

@@ -54,7 +54,7 @@ type alarmJSON struct {
 }
 
 // backtestJSON is nil where nothing was tried.
-func (r *reviewed) backtestJSON(d *draft) *backtestJSON {
+func (d *draft) backtestJSON() *backtestJSON {
 	t := d.tested
 	if t == nil {
 		return nil
@@ -63,19 +63,20 @@ func (r *reviewed) backtestJSON(d *draft) *backtestJSON {
 	if t.short != nil {
 		out.Observed, out.Needed = &t.short.Hours, learn.LeastHistory
 	}
-	out.Split, out.Rules = r.trialJSON(t.split, t.full, d.agent), r.trialJSON(t.rules, t.full, d.agent)
+	out.Split, out.Rules = t.split.json(t.full, d.agent), t.rules.json(t.full, d.agent)
 	for _, one := range t.rolling {
-		out.Days = append(out.Days, *r.trialJSON(one, t.full, d.agent))
+		out.Days = append(out.Days, *one.json(t.full, d.agent))
 	}
 	return out
 }
 
-func (r *reviewed) trialJSON(t *trial, full bool, agent string) *trialJSON {
+// json is nil where there is nothing that could be replayed.
+func (t *trial) json(full bool, agent string) *trialJSON {
 	if t == nil || t.Replayed.Days == 0 {
 		return nil
 	}
 	out := &trialJSON{
-		Baseline: t.of.Digest, Replayed: *newStretchJSON(t.Replayed), Rules: len(t.of.Rules), Admits: newAdmits(r.exposure(t)),
+		Baseline: t.of.Digest, Replayed: *newStretchJSON(t.Replayed), Rules: len(t.of.Rules), Admits: newAdmits(t.opens),
 		Destinations: t.Destinations, Alarms: len(t.Alarms), PerDay: t.PerDay(), Unseen: t.unseen,
 	}
 	if t.Learned.Days > 0 {

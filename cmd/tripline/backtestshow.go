@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -13,32 +14,47 @@ import (
 // mostAlarms is how many alarms of a trial a table has; JSON has all.
 const mostAlarms = 50
 
+// checkBacktest says whether the flags can be those of a back-test.
+func (o *reviewOptions) checkBacktest() error {
+	switch {
+	case !o.replays:
+		return nil
+	case o.days < 1:
+		return learn.WithHint(fmt.Errorf("--backtest=%d: want how many days to replay one by one", o.days), "tripline review --backtest=%d", lately)
+	case o.format != "table" && o.format != "json":
+		return fmt.Errorf("--backtest with --format %s: want table or json", learn.Printable(o.format))
+	case o.decide.any() || o.row != "" || o.approve != "":
+		return errors.New("--backtest only shows: decisions, --row and --approve come one after the other")
+	}
+	return nil
+}
+
 // showBacktest prints the back-tests of a review in full, and nothing else.
 func (r *reviewed) showBacktest(a *app) error {
 	for i, d := range r.drafts {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
-		if err := r.showTested(a, d); err != nil {
+		if err := showTested(a, d); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (r *reviewed) showTested(a *app, d *draft) error {
+func showTested(a *app, d *draft) error {
 	t := d.tested
 	if t.short != nil {
 		fmt.Fprintf(a.stdout, "%s: %s%s\n", d.agent, t.short, t.gone())
 	}
 	if t.split != nil {
 		fmt.Fprintf(a.stdout, "%s: %s%s\n", d.agent, t.split.sentence(), t.gone())
-		fmt.Fprintf(a.stdout, "Learned:  %s: %s, %s\n", dates(t.split.Learned), rulesOf(t.split.of), opened(r.exposure(t.split)))
+		fmt.Fprintf(a.stdout, "Learned:  %s: %s, %s\n", dates(t.split.Learned), rulesOf(t.split.of), opened(t.split.opens))
 		fmt.Fprintf(a.stdout, "Replayed: %s\n", dates(t.split.Replayed))
 		if err := showAlarms(a, d.agent, t.split); err != nil {
 			return err
 		}
-		if err := r.showRolling(a, d.agent, t.rolling); err != nil {
+		if err := showRolling(a, d.agent, t.rolling); err != nil {
 			return err
 		}
 	}
@@ -53,10 +69,6 @@ func (r *reviewed) showTested(a *app, d *draft) error {
 }
 
 func rulesOf(b *learn.Baseline) string { return count(uint64(len(b.Rules)), "rule", "rules") }
-
-func (r *reviewed) exposure(t *trial) ipranges.Exposure {
-	return learn.Exposure(t.of.Rules, r.space, r.never)
-}
 
 // dates says when a stretch was, as dates of days in UTC.
 func dates(s learn.Stretch) string {
@@ -128,17 +140,17 @@ func ownerOf(o enforce.Owner) string {
 }
 
 // showRolling prints a row for each day that was replayed on its own.
-func (r *reviewed) showRolling(a *app, agent string, list []*trial) error {
+func showRolling(a *app, agent string, list []*trial) error {
 	if len(list) == 0 {
 		return nil
 	}
-	g := &grid{header: []string{"replayed", "learned on", "rules", "admits", "destinations", "alarms", "a day"}, right: map[int]bool{2: true, 3: true, 4: true, 5: true, 6: true}}
+	g := &grid{header: []string{"replayed", "learned on", "rules", "admits", "hours", "destinations", "alarms"}, right: map[int]bool{2: true, 3: true, 4: true, 5: true, 6: true}}
 	var sum, hours int
 	for _, t := range list {
 		sum, hours = sum+len(t.Alarms), hours+t.Replayed.Hours
 		g.rows = append(g.rows, []string{
 			t.Replayed.From.Time().Format("Mon 2 Jan"), count(uint64(t.Learned.Days), "day", "days"),
-			strconv.Itoa(len(t.of.Rules)), r.exposure(t).String(), strconv.Itoa(t.Destinations), strconv.Itoa(len(t.Alarms)), rate(t.PerDay()),
+			strconv.Itoa(len(t.of.Rules)), t.opens.String(), strconv.Itoa(t.Replayed.Hours), strconv.Itoa(t.Destinations), strconv.Itoa(len(t.Alarms)),
 		})
 	}
 	fmt.Fprintf(a.stdout, "\nThe last %s one by one, each learned on the days before it: %s alarms a day.\n", count(uint64(len(list)), "day", "days"), rate(float64(sum)*float64(dayLong)/float64(hours)))

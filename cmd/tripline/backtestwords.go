@@ -51,9 +51,9 @@ func (t *trial) raised() string {
 
 // lately says what rules would have raised on the last days.
 func (t *trial) lately(d *draft) string {
-	what := "these rules"
+	what, it := "these rules", "they were"
 	if t.of == d.approved {
-		what = "baseline " + t.of.Digest[:12]
+		what, it = "baseline "+t.of.Digest[:12], "it was"
 	}
 	if t.Replayed.Days == 0 {
 		return what + " cannot be tried: no flow is recorded that could be replayed"
@@ -61,9 +61,9 @@ func (t *trial) lately(d *draft) string {
 	text := fmt.Sprintf("over the last %s %s would have raised %s", span(t.Replayed), what, alarms(len(t.Alarms), t.Destinations))
 	switch seen := t.Replayed.Days - t.unseen; {
 	case t.unseen == 0:
-		text += "; it was learned from all of them"
+		text += "; " + it + " learned from all of them"
 	case seen > 0:
-		text += fmt.Sprintf("; it was learned from %d of them", seen)
+		text += fmt.Sprintf("; %s learned from %d of them", it, seen)
 	}
 	return text
 }

@@ -40,7 +40,7 @@ func (o *reviewOptions) editing(a *app, r *reviewed) error {
 			return err
 		}
 		edited.mark(r)
-		return edited.seal()
+		return errors.Join(edited.seal(), a.backtest(s, edited, o.days))
 	})
 	if err != nil && learn.HintOf(err) == "" {
 		return learn.WithHint(err, "mend it there, or remove %s to start from the proposal again", o.edit)

@@ -29,6 +29,7 @@ type reviewOptions struct {
 	decide  decideFlags
 	screen  bool // decide on a terminal
 	folded  bool // whether --lambda was given
+	replays bool // whether --backtest was given
 	asked   bool // whether any flag of the proposal was given
 }
 
@@ -68,7 +69,7 @@ Exit status:
   tripline review --approve 3f9a2c1d04be --reason "first week"`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			o.folded = c.Flags().Changed("lambda")
+			o.folded, o.replays = c.Flags().Changed("lambda"), c.Flags().Changed("backtest")
 			o.asked = slices.ContainsFunc([]string{"lambda", "agent", "refused", "expire", "min-hours", "min-runs"}, c.Flags().Changed)
 			return o.run(c.Context(), a)
 		},
@@ -111,6 +112,9 @@ func (o *reviewOptions) run(ctx context.Context, a *app) error {
 	}
 	if orders[o.sort] == nil {
 		return fmt.Errorf("--sort %q: want attention, destination or admits", learn.Printable(o.sort))
+	}
+	if err := o.checkBacktest(); err != nil {
+		return err
 	}
 	switch {
 	case o.decide.any():

@@ -43,7 +43,7 @@ func showJSON(w io.Writer, r *reviewed) error {
 		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, d.never))
 		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
 		j.Quarantined, j.Expired, j.Idle = endpoints(d.left.Quarantined), endpoints(d.left.Expired), idleOf(d)
-		j.Backtest = r.backtestJSON(d)
+		j.Backtest = d.backtestJSON()
 		j.Forecast = d.outlook.json()
 		out.Agents = append(out.Agents, j)
 	}
