@@ -118,7 +118,7 @@ func (o *reviewOptions) deciding(a *app) error {
 		if r, err = o.take(a, s, r); err != nil {
 			return err
 		}
-		return a.backtest(s, r, 0)
+		return errors.Join(a.backtest(s, r, 0), a.foretell(s, r))
 	})
 	if err != nil {
 		return err

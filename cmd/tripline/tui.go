@@ -243,7 +243,8 @@ func (m *screen) reload() {
 	m.open()
 }
 
-// find puts the cursor on the row for the same rule, if there is one.
+// find puts the cursor on the row for the same rule. If there is none any more it
+// stays, but not on a rejected row, which the next key would bring back.
 func (m *screen) find(x *row) {
 	for i := range m.rows {
 		if m.rows[i].Agent == x.Agent && m.rows[i].To == x.To && slices.Equal(m.rows[i].Ports, x.Ports) && m.rows[i].Mark != markRejected {
@@ -252,6 +253,10 @@ func (m *screen) find(x *row) {
 			return
 		}
 	}
+	for m.at > 0 && m.rows[m.at].Mark == markRejected {
+		m.at--
+	}
+	m.open()
 }
 
 // next leaves the cursor where it is: what was accepted went down, and the next

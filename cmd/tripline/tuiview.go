@@ -218,7 +218,7 @@ func (m *screen) askingLines() []string {
 	}
 	reason := string(m.reason)
 	if over := utf8.RuneCountInString(reason) - (m.width - 10); over > 0 {
-		reason = "…" + string(m.reason[over+1:])
+		reason = "…" + string(m.reason[min(over+1, len(m.reason)):])
 	}
 	return append(out, "", m.fit("Reason: "+reason+"_"))
 }
