@@ -88,7 +88,7 @@ func (s *Store) Forecasts(agent string) (list []Forecast, err error) {
 			if len(k) < 8 {
 				return damaged(fmt.Sprintf("forecast %x of agent %q: %v", k, agent, errShort))
 			}
-			at := time.Unix(int64(binary.BigEndian.Uint64(k)), 0).UTC() //nolint:gosec // it was one
+			at := time.Unix(int64(binary.BigEndian.Uint64(k)), 0).UTC()
 			list = append(list, Forecast{at, string(k[8:]), bytes.Clone(v)})
 			return nil
 		})

@@ -65,7 +65,7 @@ func (o *forecastOptions) run(a *app) error {
 			return err
 		}
 		if err = a.foretell(s, r); err == nil {
-			err = o.more(a, s, r)
+			err = o.more(s, r)
 		}
 		return err
 	})
@@ -80,7 +80,7 @@ func (o *forecastOptions) run(a *app) error {
 
 // more adds to what a review says: another unit, and what became of earlier
 // forecasts.
-func (o *forecastOptions) more(a *app, s *store.Store, r *reviewed) error {
+func (o *forecastOptions) more(s *store.Store, r *reviewed) error {
 	for _, d := range r.drafts {
 		if err := d.outlook.score(s, r, d); err != nil {
 			return err
