@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -110,7 +112,7 @@ func readFile(path string) ([]byte, error) {
 }
 
 func (a *app) importFile(path, name string, data []byte) error {
-	if bytes.Contains(data[max(0, len(data)-128<<10):], mmdbMarker) {
+	if strings.EqualFold(filepath.Ext(path), ".mmdb") || bytes.Contains(data[max(0, len(data)-128<<10):], mmdbMarker) {
 		return a.importASN(path, data)
 	}
 	got, err := readFeed(name, path, data)
