@@ -11,9 +11,9 @@ import (
 	"tripline/store"
 )
 
-// keeping returns an app with a database of its own that holds the AS database
+// withASN returns an app with a database of its own that holds the AS database
 // of the fixtures.
-func keeping(t *testing.T) *app {
+func withASN(t *testing.T) *app {
 	t.Helper()
 	a := &app{stderr: io.Discard, dbPath: filepath.Join(t.TempDir(), "tripline.db")}
 	if err := a.importFiles([]string{filepath.Join("..", "..", "testdata", "mmdb", "asn-test.mmdb")}, ""); err != nil {
@@ -44,7 +44,7 @@ func announcer(t *testing.T, a *app) (number uint32, addresses uint64) {
 // An index of an earlier version is made anew by the next command that writes;
 // until then the answers are those of the database.
 func TestAnIndexThatDoesNotFitIsMadeAnew(t *testing.T) {
-	a := keeping(t)
+	a := withASN(t)
 	index := func() (n store.Snapshot) {
 		err := a.read(func(s *store.Store) (err error) {
 			n, err = s.Snapshot(asnIndex)
@@ -89,7 +89,7 @@ func partner(t *testing.T) string {
 // What was loaded does not depend on the file it was imported from, nor on the
 // database: both may be replaced and cut short while it is asked.
 func TestReplacingFilesWhileRunningIsSafe(t *testing.T) {
-	a := keeping(t)
+	a := withASN(t)
 	var space ipranges.Space
 	err := a.read(func(s *store.Store) (err error) {
 		space, _, err = loadSpace(s)
