@@ -45,8 +45,9 @@ type FoldOptions struct {
 // where news is the new destinations expected in the coming week, mass the share
 // of them that the model places inside the rule, and the price of a rule is beta,
 // and a quarter more where it admits more than was seen. Each protocol and port
-// is folded on its own. A destination with a name becomes a rule for exactly
-// this name; the others become published sets, prefixes and hosts. Leave out
+// is folded on its own. A destination with a name becomes a rule for this name,
+// or for a wildcard of its owner where new names keep coming; the others become
+// published sets, prefixes and hosts. Leave out
 // what must not be admitted: [Never], and what is not [Destination.Admissible].
 //
 // A published set is weighed by what it opens of the family it was seen in; its
