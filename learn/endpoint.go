@@ -21,6 +21,9 @@ func ParseTo(text string) (To, error) {
 		return To{Prefix: netip.PrefixFrom(a, a.BitLen())}, nil
 	}
 	if p, err := netip.ParsePrefix(text); err == nil {
+		if p.Addr().Is4In6() && p.Bits() >= 96 {
+			p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
+		}
 		if p != p.Masked() {
 			return To{}, fmt.Errorf("%s has host bits set, want %s", p, p.Masked())
 		}

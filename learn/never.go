@@ -113,6 +113,20 @@ func (n Never) withoutHeld(s ipranges.Set) ipranges.Set {
 	return s
 }
 
+// Reaches says in words which parts of the bounding set a wide rule for s would
+// open, if it were not bounded.
+func (n Never) Reaches(s ipranges.Set) (why []string) {
+	for _, r := range n.reasons {
+		if !s.Intersect(r.set).IsEmpty() {
+			why = append(why, r.why)
+		}
+	}
+	if !s.Intersect(n.private).IsEmpty() {
+		why = append(why, "private space")
+	}
+	return why
+}
+
 // Hosts returns the space that folding must not widen into.
 func (n Never) Hosts() ipranges.Set {
 	s := n.private

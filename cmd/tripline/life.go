@@ -127,6 +127,11 @@ func notSince(x learn.Idle) string {
 
 // lifeLines say what waits, and what could go.
 func (a *app) lifeLines(r *reviewed, d *draft) {
+	if r.kind == kindLearned {
+		for _, doubt := range learn.Doubts(d.seen) {
+			fmt.Fprintf(a.stdout, "Doubt:    %s: %s\n", d.agent, doubt)
+		}
+	}
 	q := a.quarantine(r.options)
 	left(a, d.agent, "quarantined, seen in "+seldom(q)+"; enforce reports them as unexpected", d.left.Quarantined)
 	left(a, d.agent, "not seen since their rule went", d.left.Expired)

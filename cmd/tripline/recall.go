@@ -161,6 +161,7 @@ func (a *app) byHand(s *store.Store, file string, text []byte) (*reviewed, error
 		if err := measure(b, space, never); err != nil {
 			return nil, fmt.Errorf("read %s: agent %s: %w", file, b.Agent, err)
 		}
+		a.beyond(b, space, never)
 		r.drafts = append(r.drafts, &draft{agent: b.Agent, approved: approved, proposed: b, changes: learn.Diff(approved, b), decisions: decisions, never: never})
 	}
 	return r, r.seal()

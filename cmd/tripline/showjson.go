@@ -28,6 +28,7 @@ type agentJSON struct {
 	Quarantined []string   `json:"left_out_quarantined,omitempty"`
 	Expired     []string   `json:"left_out_expired,omitempty"`
 	Idle        []idleJSON `json:"not_hit,omitempty"` // approved rules, for long
+	Doubts      []string   `json:"doubts,omitempty"`
 
 	Backtest *backtestJSON `json:"backtest,omitempty"`
 	Forecast *outlookJSON  `json:"forecast,omitempty"`
@@ -43,6 +44,9 @@ func showJSON(w io.Writer, r *reviewed) error {
 		j.Admits = newAdmits(learn.Exposure(d.proposed.Rules, r.space, d.never))
 		j.Forbidden, j.Refused = endpoints(d.left.Forbidden), endpoints(d.left.Refused)
 		j.Quarantined, j.Expired, j.Idle = endpoints(d.left.Quarantined), endpoints(d.left.Expired), idleOf(d)
+		if r.kind == kindLearned {
+			j.Doubts = learn.Doubts(d.seen)
+		}
 		j.Backtest = d.backtestJSON()
 		j.Forecast = d.outlook.json()
 		out.Agents = append(out.Agents, j)
