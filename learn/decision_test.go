@@ -1,6 +1,7 @@
 package learn_test
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -46,7 +47,8 @@ func decided(t *testing.T, verb learn.Verb, to, choice string) learn.Decision {
 }
 
 func settle(ds []learn.Destination, decisions ...learn.Decision) learn.Settled {
-	return learn.Decide("bot", nil, ds, decisions, learn.NewNever(nil, nil), learn.FoldOptions{Space: ipranges.Space{Table: ipranges.NewTable(nil)}})
+	s, _ := learn.Decide("bot", nil, ds, decisions, learn.NewNever(nil, nil), learn.FoldOptions{Space: ipranges.Space{Table: ipranges.NewTable(nil)}}, learn.Limits{})
+	return s
 }
 
 func ruleLines(s learn.Settled) (out []string) {
@@ -138,7 +140,10 @@ func TestSkippedStaysAsItWasApproved(t *testing.T) {
 	approved := &learn.Baseline{Agent: "bot", Digest: "d", Rules: []learn.Rule{port80, gone}, Approved: &learn.Approval{At: begin}}
 	o := learn.FoldOptions{Space: ipranges.Space{Table: ipranges.NewTable(nil)}}
 	skips := []learn.Decision{decided(t, learn.Skip, "203.0.113.9", ""), decided(t, learn.Skip, "198.51.100.7", ""), decided(t, learn.Skip, "192.0.2.200", "")}
-	s := learn.Decide("bot", approved, ds, skips, learn.NewNever(nil, nil), o)
+	s, err := learn.Decide("bot", approved, ds, skips, learn.NewNever(nil, nil), o, learn.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := []string{"192.0.2.200 [tcp/80] 0 learned", "203.0.113.9 [tcp/80] 0 learned"}
 	if diff := cmp.Diff(want, ruleLines(s)); diff != "" {
 		t.Errorf("differs (-want +got):\n%s", diff)
@@ -151,7 +156,10 @@ func TestRejectedAfterApprovalGoesThoughAPersonWroteIt(t *testing.T) {
 	no := decided(t, learn.Reject, "203.0.113.9", "")
 	for at, want := range map[time.Time]int{no.At.Add(-time.Hour): 0, no.At.Add(time.Hour): 1} {
 		approved := &learn.Baseline{Agent: "bot", Rules: []learn.Rule{rule}, Approved: &learn.Approval{At: at}}
-		s := learn.Decide("bot", approved, nil, []learn.Decision{no}, learn.NewNever(nil, nil), o)
+		s, err := learn.Decide("bot", approved, nil, []learn.Decision{no}, learn.NewNever(nil, nil), o, learn.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		if len(s.Proposal.Rules) != want {
 			t.Errorf("approved at %v, rejected at %v: got %q", at, no.At, ruleLines(s))
 		}
@@ -249,4 +257,22 @@ func FuzzChoice(f *testing.F) {
 			t.Errorf("%q reads as %q and that as %q, %v", text, c, again, err)
 		}
 	})
+}
+
+func TestLimitsAreKeptOrRefused(t *testing.T) {
+	var ds []learn.Destination
+	for i := range 12 {
+		ds = append(ds, sightedAt(i%6, fmt.Sprintf("198.51.%d.7", 100+i), ""))
+	}
+	o := learn.FoldOptions{Space: ipranges.Space{Table: ipranges.NewTable(nil)}}
+	for _, most := range []int{1, 3, 12} {
+		s, err := learn.Decide("bot", nil, ds, nil, learn.NewNever(nil, nil), o, learn.Limits{Rules: &most})
+		if err != nil || len(s.Proposal.Rules) > most || s.Pick == nil || s.Pick.Rules != len(s.Proposal.Rules) {
+			t.Errorf("at most %d: got %d rules, %v", most, len(s.Proposal.Rules), err)
+		}
+	}
+	none := 0
+	if _, err := learn.Decide("bot", nil, ds, nil, learn.NewNever(nil, nil), o, learn.Limits{Rules: &none}); !errors.Is(err, learn.ErrLimits) {
+		t.Errorf("got %v, want ErrLimits", err)
+	}
 }

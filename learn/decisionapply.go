@@ -16,23 +16,35 @@ type Settled struct {
 	Rejected []Destination // left out because a person rejected them
 	Again    []Destination // rejected, and seen again since
 	Never    Never         // the bounding set of this agent
+
+	Folded []Destination // what is left to fold
+	Pick   *Pick         // the way to fold that keeps the limits; nil without any
 }
 
 // Decide returns what [Propose] does, after what a person decided: what was
 // rejected is no evidence until it is seen again, what was narrowed or widened
 // is admitted as it was chosen, what is never to be admitted joins the bounding
-// set. All that was seen is in the proposal, in Left or in Rejected.
-func Decide(agent string, approved *Baseline, ds []Destination, decisions []Decision, never Never, o FoldOptions) Settled {
+// set. All that was seen is in the proposal, in Left or in Rejected. Limits are
+// for what is left to fold; [ErrLimits] says that nothing keeps them.
+func Decide(agent string, approved *Baseline, ds []Destination, decisions []Decision, never Never, o FoldOptions, limits Limits) (Settled, error) {
 	o.Since, o.Until = observed(ds, o)
 	b := newBench(decisions, never, o.Space)
 	s := Settled{Never: b.never}
 	o.Hosts = o.Hosts.Union(b.never.Hosts())
 	rest := b.claim(s.reject(ds, b))
 	chosen := b.chosen(o.Space)
+	s.Folded = admissible(rest, b.never, &Left{})
+	if limits != (Limits{}) {
+		pick, err := NewFrontier(s.Folded, o).Pick(limits)
+		if err != nil {
+			return s, err
+		}
+		s.Pick, o.Lambda, o.Beta = &pick, pick.Lambda, pick.Beta
+	}
 	s.Proposal, s.Left = Propose(agent, b.undecided(approved, chosen), rest, b.never, o)
 	s.admit(chosen, ds, o.Space)
 	s.skip(approved, b.decisions)
-	return s
+	return s, nil
 }
 
 // A bench is decisions at work, the newest first, each with its region and what

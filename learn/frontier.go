@@ -15,6 +15,8 @@ type Point struct {
 	Admits ipranges.Exposure // all rules together, every address once
 	Alarms float64           // a week: new destinations expected outside the rules
 
+	Lambda, Beta float64 // the weights that [FoldOptions] has to fold like this
+
 	choices []*served
 }
 
@@ -78,7 +80,7 @@ func (f *Frontier) sweep(beta float64) []Point {
 func (f *Frontier) point(lambda, beta float64) Point {
 	weighed := *f.folding
 	weighed.lambda, weighed.beta = lambda, beta
-	p := Point{choices: weighed.chosen(f.served)}
+	p := Point{Lambda: lambda, Beta: beta, choices: weighed.chosen(f.served)}
 	out := f.drafts()
 	for _, s := range p.choices {
 		out.service(s)

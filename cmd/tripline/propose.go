@@ -29,6 +29,8 @@ type draft struct {
 	again     []learn.Destination // rejected, and seen again
 	never     learn.Never         // the bounding set of the agent
 	life      learn.Life          // of its approved rules
+	folded    []learn.Destination // what is left to fold
+	pick      *learn.Pick         // where limits were asked for
 }
 
 // pending says whether there is anything to approve.
@@ -60,6 +62,10 @@ type foldFlags struct {
 	MinRuns  int      `json:"min_runs,omitempty"`
 
 	Skips []skip `json:"skips,omitempty"`
+
+	MaxRules    *int     `json:"max_rules,omitempty"`
+	MaxExposure *uint64  `json:"max_exposure,omitempty"`
+	MaxAlarms   *float64 `json:"alarms_per_week,omitempty"`
 
 	life learn.Life // of the approved rules of the agent
 }
@@ -145,7 +151,11 @@ func (a *app) afterDecisions(d *draft, o foldFlags, space ipranges.Space, digest
 	}
 	all := slices.Concat(d.decisions, skips)
 	o.life = d.life
-	s := learn.Decide(d.agent, d.approved, o.evidence(d.seen), all, a.config.Never, a.foldOptions(o, space))
+	s, err := learn.Decide(d.agent, d.approved, o.evidence(d.seen), all, a.config.Never, a.foldOptions(o, space), o.limits())
+	if err != nil {
+		return learn.WithHint(fmt.Errorf("agent %s: %w", d.agent, err), "tripline review --show frontier shows what there is")
+	}
+	d.folded, d.pick = s.Folded, s.Pick
 	d.proposed, d.left, d.rejected, d.again, d.never = s.Proposal, s.Left, s.Rejected, s.Again, s.Never
 	d.proposed.Ranges = digests
 	d.changes = learn.Diff(d.approved, d.proposed)

@@ -28,9 +28,11 @@ type reviewOptions struct {
 	sort    string
 	decide  decideFlags
 	screen  bool // decide on a terminal
-	folded  bool // whether --lambda was given
-	replays bool // whether --backtest was given
-	asked   bool // whether any flag of the proposal was given
+	limit   limitFlags
+	what    string // to show: the review, or the frontier
+	folded  bool   // whether --lambda was given
+	replays bool   // whether --backtest was given
+	asked   bool   // whether any flag of the proposal was given
 }
 
 func newReviewCommand(a *app) *cobra.Command {
@@ -54,6 +56,9 @@ reviews: what is rejected stays out until it is seen on a later day or in anothe
 run, and is then flagged; what is narrowed or widened stays so; what is never to be
 admitted binds enforce at once. Each makes another digest, which is then approved.
 
+--max-rules, --max-exposure and --alarms-per-week pick another way to fold; what that
+costs elsewhere is said. --show frontier shows all ways.
+
 Back-test says what such rules would have raised: they are learned on the first
 seven tenths of the days with flows, and the others are replayed. A baseline is
 replayed as it is on the last 7 days. --backtest shows this in full, and nothing else.
@@ -70,7 +75,10 @@ Exit status:
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.folded, o.replays = c.Flags().Changed("lambda"), c.Flags().Changed("backtest")
-			o.asked = slices.ContainsFunc([]string{"lambda", "agent", "refused", "expire", "min-hours", "min-runs"}, c.Flags().Changed)
+			o.asked = slices.ContainsFunc([]string{"lambda", "agent", "refused", "expire", "min-hours", "min-runs", "max-rules", "max-exposure", "alarms-per-week"}, c.Flags().Changed)
+			if err := o.limit.read(c, &o.fold); err != nil {
+				return err
+			}
 			return o.run(c.Context(), a)
 		},
 	}
@@ -90,6 +98,8 @@ Exit status:
 	f.BoolVar(&o.full, "all", false, "also the rows that do not change or were rejected")
 	f.StringVar(&o.sort, "sort", "attention", "`ORDER` of the rows: attention, destination or admits")
 	f.StringVar(&o.row, "row", "", "open the row with this `NUMBER`: evidence, and what is narrower and wider")
+	o.limit.flags(c)
+	f.StringVar(&o.what, "show", "review", "`WHAT` to show: review or frontier")
 	f.BoolVarP(&o.screen, "interactive", "i", false, "decide on this terminal, row by row")
 	f.StringSliceVar(&o.decide.accept, "accept", nil, "the row with this `NUMBER`, or all, is right; repeatable")
 	f.StringSliceVar(&o.decide.narrow, "narrow", nil, "admit less than the row: `NUMBER[=TO]`, hosts, /26 or a destination")
@@ -116,6 +126,9 @@ func (o *reviewOptions) run(ctx context.Context, a *app) error {
 	if err := o.checkBacktest(); err != nil {
 		return err
 	}
+	if o.what != "review" && o.what != "frontier" {
+		return fmt.Errorf("--show %q: want review or frontier", learn.Printable(o.what))
+	}
 	switch {
 	case o.decide.any():
 		return o.deciding(a)
@@ -135,6 +148,8 @@ func (o *reviewOptions) run(ctx context.Context, a *app) error {
 		return err
 	}
 	switch {
+	case o.what == "frontier":
+		return o.frontier(a, r)
 	case o.screen:
 		return o.interact(ctx, a, r)
 	case o.edit != "":

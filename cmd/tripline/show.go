@@ -116,6 +116,9 @@ func (r *reviewed) footer(a *app) {
 		}
 		opens := learn.Exposure(d.proposed.Rules, r.space, d.never)
 		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %d seen.\n", d.agent, opened(opens), seen)
+		if d.pick != nil {
+			fmt.Fprintf(a.stdout, "Picked:   %s: %s\n", d.agent, picked(d.pick))
+		}
 		for _, line := range d.lines() {
 			fmt.Fprintf(a.stdout, "Back-test: %s: %s.\n", d.agent, line)
 		}
