@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,5 +275,39 @@ func TestLimitsAreKeptOrRefused(t *testing.T) {
 	none := 0
 	if _, err := learn.Decide("bot", nil, ds, nil, learn.NewNever(nil, nil), o, learn.Limits{Rules: &none}); !errors.Is(err, learn.ErrLimits) {
 		t.Errorf("got %v, want ErrLimits", err)
+	}
+}
+
+// TestNarrowingOneRuleLeavesTheOthers is of many destinations in several places.
+func TestNarrowingOneRuleLeavesTheOthers(t *testing.T) {
+	var ds []learn.Destination
+	for i := range 12 {
+		ds = append(ds, sightedAt(i, fmt.Sprintf("198.51.100.%d", 20*i), ""), sightedAt(i, fmt.Sprintf("203.0.113.%d", 9*i), ""), sightedAt(i%3, fmt.Sprintf("192.0.2.%d", 3*i), ""))
+	}
+	before := ruleLines(settle(ds))
+	i := slices.IndexFunc(before, func(line string) bool { return strings.HasPrefix(line, "198.") && strings.Contains(line, "/") })
+	if i < 0 {
+		t.Fatalf("nothing was folded: %q", before)
+	}
+	to, _, _ := strings.Cut(before[i], " ")
+	after := ruleLines(settle(ds, decided(t, learn.Narrow, to, "hosts")))
+	for j, line := range before {
+		if j != i && !slices.Contains(after, line) {
+			t.Errorf("%q is not there any more after %s was narrowed:\n%q", line, to, after)
+		}
+	}
+}
+
+// TestNarrowedIsNotOpenedFromBeside narrows the half of a network, in which more
+// is seen later on both sides.
+func TestNarrowedIsNotOpenedFromBeside(t *testing.T) {
+	var ds []learn.Destination
+	for i := range 40 {
+		ds = append(ds, sightedAt(i%9, fmt.Sprintf("198.51.100.%d", 6*i), ""))
+	}
+	for _, r := range settle(ds, decided(t, learn.Narrow, "198.51.100.0/25", "hosts")).Proposal.Rules {
+		if p := r.To.Prefix; !p.IsSingleIP() && p.Overlaps(netip.MustParsePrefix("198.51.100.0/25")) {
+			t.Errorf("%s opens what was narrowed", r.To)
+		}
 	}
 }

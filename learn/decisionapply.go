@@ -31,7 +31,8 @@ func Decide(agent string, approved *Baseline, ds []Destination, decisions []Deci
 	b := newBench(decisions, never, o.Space)
 	s := Settled{Never: b.never}
 	o.Hosts = o.Hosts.Union(b.never.Hosts())
-	rest := b.claim(s.reject(ds, b))
+	rest := s.reject(ds, b)
+	b.claim(rest)
 	chosen := b.chosen(o.Space)
 	s.Folded = admissible(rest, b.never, &Left{})
 	if limits != (Limits{}) {
@@ -42,6 +43,7 @@ func Decide(agent string, approved *Baseline, ds []Destination, decisions []Deci
 		s.Pick, o.Lambda, o.Beta = &pick, pick.Lambda, pick.Beta
 	}
 	s.Proposal, s.Left = Propose(agent, b.undecided(approved, chosen), rest, b.never, o)
+	s.release(b, rest, o)
 	s.admit(chosen, ds, o.Space)
 	s.skip(approved, b.decisions)
 	return s, nil
@@ -98,20 +100,59 @@ func (s *Settled) reject(ds []Destination, b *bench) (rest []Destination) {
 	return rest
 }
 
-// claim takes out what a decision says the rules of. What may not be admitted
-// stays, to be reported.
-func (b *bench) claim(ds []Destination) (rest []Destination) {
+// claim notes what a decision says the rules of. What may not be admitted is
+// left, to be reported.
+func (b *bench) claim(ds []Destination) {
 	for i := range ds {
 		d := &ds[i]
 		_, forbidden := b.never.Forbids(d.Addr)
 		j := b.about(&d.Target, (*Decision).claims)
-		if j < 0 || forbidden || b.never.ForbidsName(d.Name) || !d.Admissible() {
-			rest = append(rest, *d)
+		if j >= 0 && !forbidden && !b.never.ForbidsName(d.Name) && d.Admissible() {
+			b.claimed[j] = append(b.claimed[j], d)
+		}
+	}
+}
+
+// release drops the folded rules of what is admitted as it was chosen. What else
+// they were for is folded by itself. So other rules stay as they are: what was
+// chosen is evidence for them all the same.
+func (s *Settled) release(b *bench, ds []Destination, o FoldOptions) {
+	claimed := map[Target]bool{}
+	var all []Destination
+	for _, list := range b.claimed {
+		for _, d := range list {
+			claimed[d.Target] = true
+			all = append(all, *d)
+		}
+	}
+	var left []Destination
+	kept := s.Proposal.Rules[:0]
+	for _, r := range s.Proposal.Rules {
+		if r.From != Learned || len(all) == 0 || len(Members(&r, all, o.Space)) == 0 {
+			kept = append(kept, r)
 			continue
 		}
-		b.claimed[j] = append(b.claimed[j], d)
+		left = append(left, slices.DeleteFunc(Members(&r, ds, o.Space), func(d Destination) bool { return claimed[d.Target] })...)
 	}
-	return rest
+	s.Proposal.Rules = kept
+	for i := range b.decisions { // what was narrowed is not opened again from beside it
+		if b.decisions[i].Verb == Narrow {
+			o.Hosts = o.Hosts.Union(b.regions[i].set)
+		}
+	}
+	if len(left) > 0 {
+		s.admit(Fold(admissible(once(left), b.never, &Left{}), o), ds, o.Space)
+	}
+}
+
+// once drops destinations that are there twice: two rules may be for one.
+func once(ds []Destination) []Destination {
+	seen := map[Target]bool{}
+	return slices.DeleteFunc(ds, func(d Destination) bool {
+		again := seen[d.Target]
+		seen[d.Target] = true
+		return again
+	})
 }
 
 // chosen returns the rules that were chosen, those of the newest decision first.

@@ -38,8 +38,13 @@ func (f *decideFlags) rulings(rows []row) (list []ruling, err error) {
 		verb learn.Verb
 		args []string
 	}{
-		{"accept", learn.Accept, f.accept}, {"narrow", learn.Narrow, f.narrow}, {"widen", learn.Widen, f.widen},
-		{"reject", learn.Reject, f.reject}, {"never", learn.Forbid, f.never}, {"skip", learn.Skip, f.skip}, {"undo", "", f.undo},
+		{"accept", learn.Accept, f.accept},
+		{"narrow", learn.Narrow, f.narrow},
+		{"widen", learn.Widen, f.widen},
+		{"reject", learn.Reject, f.reject},
+		{"never", learn.Forbid, f.never},
+		{"skip", learn.Skip, f.skip},
+		{"undo", "", f.undo},
 	} {
 		for _, text := range g.args {
 			if g.verb == learn.Accept && text == "all" {
@@ -164,10 +169,10 @@ type taken struct {
 }
 
 func (d *taken) words() string {
-	switch d.Verb {
-	case learn.Narrow, learn.Widen:
+	switch {
+	case d.Verb == learn.Narrow || d.Verb == learn.Widen:
 		return string(d.Verb) + " to " + learn.Printable(d.Choice.String())
-	case "":
+	case d.Verb == "":
 		return "taken back"
 	}
 	return string(d.Verb)
@@ -263,9 +268,9 @@ func (x *row) allows(verb learn.Verb) error {
 func (r *reviewed) choice(d *draft, of *row, members []learn.Destination, x ruling) (learn.Choice, error) {
 	all := r.alternatives(d, of, members)
 	if x.choice == "" {
-		for i := len(all) - 1; i >= 0; i-- {
-			if !all[i].Wider {
-				return all[i].Choice, nil
+		for _, alt := range slices.Backward(all) {
+			if !alt.Wider {
+				return alt.Choice, nil
 			}
 		}
 		return learn.Choice{}, fmt.Errorf("nothing is narrower than %s", of.To)
