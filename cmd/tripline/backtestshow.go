@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -54,7 +55,7 @@ func showTested(a *app, d *draft) error {
 		if err := showAlarms(a, d.agent, t.split); err != nil {
 			return err
 		}
-		if err := showRolling(a, d.agent, t.rolling); err != nil {
+		if err := showRolling(a, d.agent, t.rolling, t.split); err != nil {
 			return err
 		}
 	}
@@ -139,8 +140,9 @@ func ownerOf(o enforce.Owner) string {
 	return ""
 }
 
-// showRolling prints a row for each day that was replayed on its own.
-func showRolling(a *app, agent string, list []*trial) error {
+// showRolling prints a row for each day that was replayed on its own, and the
+// alarms that were not shown yet.
+func showRolling(a *app, agent string, list []*trial, shown *trial) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -157,5 +159,20 @@ func showRolling(a *app, agent string, list []*trial) error {
 	if err := g.write(a.stdout); err != nil {
 		return err
 	}
-	return showAlarms(a, agent, list...)
+	return showAlarms(a, agent, others(list, shown)...)
+}
+
+// others are the trials without the alarms that were shown for another one.
+func others(list []*trial, shown *trial) []*trial {
+	known := map[learn.Target]bool{}
+	for i := range shown.Alarms {
+		known[shown.Alarms[i].Target] = true
+	}
+	out := make([]*trial, len(list))
+	for i, t := range list {
+		left := *t
+		left.Alarms = slices.DeleteFunc(slices.Clone(t.Alarms), func(x learn.Alarm) bool { return known[x.Target] })
+		out[i] = &left
+	}
+	return out
 }
