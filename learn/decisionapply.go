@@ -40,7 +40,7 @@ func Decide(agent string, approved *Baseline, ds []Destination, decisions []Deci
 		if err != nil {
 			return s, err
 		}
-		s.Pick, o.Lambda, o.Beta = &pick, pick.Lambda, pick.Beta
+		s.Pick, o.Limits = &pick, limits
 	}
 	s.Proposal, s.Left = Propose(agent, b.undecided(approved, chosen), rest, b.never, o)
 	s.release(b, rest, o)

@@ -30,6 +30,10 @@ type FoldOptions struct {
 	Ceiling   ipranges.Exposure
 	AllowWide []ipranges.Label
 
+	// Limits pick a point of the frontier instead of what the weights say.
+	// Where nothing keeps them they limit nothing: [Frontier.Pick] tells.
+	Limits Limits
+
 	// When the observation began and ended. The zero values are the first
 	// and the last sighting.
 	Since, Until time.Time
@@ -44,18 +48,28 @@ type FoldOptions struct {
 //
 // where news is the new destinations expected in the coming week, mass the share
 // of them that the model places inside the rule, and the price of a rule is beta,
-// and a quarter more where it admits more than was seen. Each protocol and port
-// is folded on its own. A destination with a name becomes a rule for this name,
-// or for a wildcard of its owner where new names keep coming; the others become
-// published sets, prefixes and hosts. Leave out
-// what must not be admitted: [Never], and what is not [Destination.Admissible].
+// and a quarter more where it admits more than was seen. It is the exact maximum
+// twice over: of the published sets to admit as a whole, in the trees of their
+// labels, and then of the prefixes for all that is in none of them. Each protocol
+// and port is folded on its own. A destination with a name becomes a rule for
+// this name, or for a wildcard of its owner where new names keep coming; the
+// others become published sets, prefixes and hosts. Leave out what must not be
+// admitted: [Never], and what is not [Destination.Admissible].
 //
 // A published set is weighed by what it opens of the family it was seen in; its
-// rule admits both. A whole autonomous system is never proposed. [NewFrontier]
-// has the other ways to fold, and what each costs.
+// rule admits both. A set in which anyone can rent a place ([ipranges.Shared]) is
+// admitted only while new destinations keep coming to it, and no set beyond the
+// ceiling. A whole autonomous system is never proposed. [NewFrontier] has the
+// other ways to fold, and what each costs; docs/fold.md says what was measured.
 //
 // Names come first in the result, then published sets, then prefixes.
 func Fold(ds []Destination, o FoldOptions) []Rule {
+	if o.Limits != (Limits{}) {
+		f := NewFrontier(ds, o)
+		if pick, err := f.Pick(o.Limits); err == nil {
+			return f.Fold(pick.Point).To
+		}
+	}
 	f := newFolding(ds, o)
 	out := f.drafts()
 	rest := out.named(ds)

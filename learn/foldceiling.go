@@ -2,7 +2,6 @@ package learn
 
 import (
 	"cmp"
-	"math"
 	"slices"
 
 	"tripline/ipranges"
@@ -31,37 +30,9 @@ func (f *folding) over(l ipranges.Label, e ipranges.Exposure) bool {
 	return !slices.ContainsFunc(f.options.AllowWide, func(wide ipranges.Label) bool { return wide.Covers(l) && l.Covers(wide) })
 }
 
-// under says whether a prefix may be a rule under the ceiling.
-func (t *forest) under(n node) bool {
-	most := t.options.Ceiling.V6
-	if t.v4 {
-		most = t.options.Ceiling.V4
-	}
-	return math.Ldexp(1, t.depth-n.bits) <= float64(most)
-}
-
-// recent is how many destinations must have come in the recent half before a
-// set is opened in which strangers can rent a place.
-const recent = 2
-
-// demanded says whether the evidence calls for l as a whole. Where anyone can
-// rent a place, it does only while new destinations keep coming.
-func (t *forest) demanded(l ipranges.Label, keys []uint64) bool {
-	if !ipranges.Shared(l) {
-		return true
-	}
-	late := 0
-	for _, k := range keys {
-		if i, found := slices.BinarySearch(t.keys, k); found && t.late[i] {
-			late++
-		}
-	}
-	return late >= recent
-}
-
-// together sorts what was held back and leaves each label once, with what it
+// summed sorts what was held back and leaves each label once, with what it
 // would have saved on all services together.
-func together(held []Held) []Held {
+func summed(held []Held) []Held {
 	slices.SortFunc(held, func(a, b Held) int {
 		return cmp.Or(a.Label.Compare(b.Label), cmp.Compare(a.Alarms, b.Alarms))
 	})

@@ -22,6 +22,7 @@ type chooser struct {
 	bits    float64            // how much the model of the bits is believed, 0 to 1
 	extra   func(node) float64 // mass beside that of the bits; may be nil
 	allowed func(node) bool    // whether a prefix may be chosen
+	group   int                // whose members they are
 
 	chosen []node    // the result, ascending
 	masses []float64 // of each, what is expected in it; nothing in a single key

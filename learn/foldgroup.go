@@ -2,52 +2,35 @@ package learn
 
 import (
 	"iter"
-	"slices"
 	"time"
+
+	"tripline/ipranges"
 )
-
-// A sample is known keys and how much each says of where the next new one will
-// be.
-type sample struct {
-	keys []uint64  // ascending, without repeats
-	sums []float64 // of the weights of all keys before; one more than keys
-}
-
-// add appends a key, higher than all before.
-func (s *sample) add(key uint64, weight float64) {
-	if len(s.sums) == 0 {
-		s.sums = []float64{0}
-	}
-	s.keys = append(s.keys, key)
-	s.sums = append(s.sums, s.sums[len(s.keys)-1]+weight)
-}
-
-// weight returns the weight of the keys from lo up to hi.
-func (s *sample) weight(lo, hi int) float64 { return s.sums[hi] - s.sums[lo] }
-
-// share returns which part of all new keys is expected near members, which are
-// keys of the sample. Something entirely new counts as one key.
-func (s *sample) share(members []uint64) float64 {
-	sum := 0.0
-	for _, k := range members {
-		i, _ := slices.BinarySearch(s.keys, k)
-		sum += s.weight(i, i+1)
-	}
-	return sum / (s.weight(0, len(s.keys)) + 1)
-}
 
 // A group is what is folded on its own: the destinations of one service in one
 // family, by key.
 type group struct {
 	family
-	sample
+	density
 
+	index  int // among all groups of the folding
+	keys   []uint64
 	homes  []home           // of each key
 	late   []bool           // of each key: first seen in the recent half
 	leaves [][]*Destination // with each key, ascending by address
 	model  polya            // of all groups of this family
 	news   float64          // new keys expected in the coming week
+
+	// Homes under the labels that cover them: provider, service, region.
+	at         map[ipranges.Label][]uint64         // members by home
+	below      map[ipranges.Label][]ipranges.Label // children, in order
+	roots      []ipranges.Label
+	candidates map[ipranges.Label]entire
 }
+
+// share returns which part of new keys is expected near so many of the keys.
+// Something entirely new counts as one key.
+func (g *group) share(members int) float64 { return float64(members) / float64(len(g.keys)+1) }
 
 // A served is a service with all that was chosen for it. A group and its choice
 // have the same index.
@@ -59,20 +42,36 @@ type served struct {
 // services returns the groups of each service. ds is sorted.
 func (f *folding) services(ds []*Destination) []*served {
 	var all []*served
+	var groups []*group
 	for part := range runs(ds, func(d *Destination) Service { return d.Service }) {
-		all = append(all, &served{groups: f.groups(part)})
+		s := &served{groups: f.groups(part)}
+		all, groups = append(all, s), append(groups, s.groups...)
 	}
 	for _, fam := range families {
-		model := newPolya(fam.depth, keysOf(all, fam))
-		for _, s := range all {
-			for _, g := range s.groups {
-				if g.family == fam {
-					g.model = model
-				}
-			}
-		}
+		f.learn(fam, groups)
+	}
+	for i, g := range groups {
+		g.index = i
 	}
 	return all
+}
+
+// learn fits the model of a family to all of its groups.
+func (f *folding) learn(fam family, groups []*group) {
+	var keys [][]uint64
+	for _, g := range groups {
+		if g.family == fam {
+			keys = append(keys, g.keys)
+		}
+	}
+	model := newPolya(fam.depth, keys)
+	for _, g := range groups {
+		if g.family == fam {
+			g.model = model
+			g.density = f.density(g)
+			f.grow(g)
+		}
+	}
 }
 
 // chosen returns the services with what is chosen for each.
@@ -82,18 +81,6 @@ func (f *folding) chosen(all []*served) []*served {
 		out[i] = &served{groups: s.groups}
 		for _, g := range s.groups {
 			out[i].choices = append(out[i].choices, f.choose(g))
-		}
-	}
-	return out
-}
-
-func keysOf(all []*served, fam family) [][]uint64 {
-	var out [][]uint64
-	for _, s := range all {
-		for _, g := range s.groups {
-			if g.family == fam {
-				out = append(out, g.keys)
-			}
 		}
 	}
 	return out
@@ -112,18 +99,18 @@ func (f *folding) groups(ds []*Destination) []*group {
 const surprise = 0.3
 
 func (f *folding) group(fam family, ds []*Destination) *group {
-	g := &group{family: fam}
+	g := &group{family: fam, at: map[ipranges.Label][]uint64{}}
 	fresh := surprise
 	for leaf := range runs(ds, func(d *Destination) uint64 { return fam.key(d.Addr) }) {
-		weight, late := f.early, firstSeen(leaf).After(f.middle)
+		key, h, late := fam.key(leaf[0].Addr), f.homeOf(leaf[0].Addr), firstSeen(leaf).After(f.middle)
 		if late {
-			weight = 1
 			fresh++
 		}
-		g.add(fam.key(leaf[0].Addr), weight)
-		g.late = append(g.late, late)
-		g.homes = append(g.homes, f.homeOf(leaf[0].Addr))
-		g.leaves = append(g.leaves, leaf)
+		if (h.label != ipranges.Label{}) {
+			g.at[h.label] = append(g.at[h.label], key)
+		}
+		g.keys, g.homes = append(g.keys, key), append(g.homes, h)
+		g.late, g.leaves = append(g.late, late), append(g.leaves, leaf)
 	}
 	g.news = fresh * f.weeks
 	return g

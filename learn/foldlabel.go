@@ -2,81 +2,71 @@ package learn
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"tripline/ipranges"
 )
 
-// A choice is the best that can be done for some of a group's destinations.
+// A choice is what is admitted of a group.
 type choice struct {
-	value  float64
-	mass   float64          // the share of new destinations that published sets in it explain
-	inside float64          // the share of new destinations that it admits
-	keys   []uint64         // the members, in no order
-	labels []ipranges.Label // chosen as a whole
+	inside float64          // the share of new destinations expected in it
+	labels []ipranges.Label // as a whole
 	nodes  []node           // prefixes and hosts
 	held   []Held           // what the ceiling kept from being chosen
 }
 
-func (c *choice) add(o choice) {
-	c.value += o.value
-	c.mass += o.mass
-	c.inside += o.inside
-	c.keys = append(c.keys, o.keys...)
-	c.labels = append(c.labels, o.labels...)
-	c.nodes = append(c.nodes, o.nodes...)
-	c.held = append(c.held, o.held...)
+// choose returns the best choice for a group: which published sets to admit as
+// a whole, and the best prefixes for what is in none of them.
+func (f *folding) choose(g *group) choice {
+	t := forest{f, g}
+	out := t.labels()
+	for _, l := range out.labels {
+		out.inside += t.candidates[l].mass
+	}
+	if rest := t.outside(out.labels); len(rest) > 0 {
+		c := t.chooser(t.spreads(out.labels))
+		_, out.nodes = c.choose(rest)
+		for _, mass := range c.masses {
+			out.inside += mass
+		}
+	}
+	return out
 }
 
-// A forest is the homes of one group's destinations, under the labels that
-// cover them: provider, service, region.
+// A forest is a group with what its folding weighs.
 type forest struct {
 	*folding
 	*group
-	at    map[ipranges.Label][]uint64         // members by home
-	below map[ipranges.Label][]ipranges.Label // children, in order
-	roots []ipranges.Label
 }
 
-// choose returns the best choice for the whole group: each published tree on
-// its own, and what has no published home by autonomous system.
-func (f *folding) choose(g *group) choice {
-	t := forest{
-		folding: f, group: g,
-		at: map[ipranges.Label][]uint64{}, below: map[ipranges.Label][]ipranges.Label{},
-	}
-	systems := map[home][]uint64{}
-	for i, h := range g.homes {
-		if (h.label == ipranges.Label{}) {
-			systems[h] = append(systems[h], g.keys[i])
-			continue
-		}
-		t.plant(h.label)
-		t.at[h.label] = append(t.at[h.label], g.keys[i])
-	}
-	var all choice
-	for _, l := range t.roots {
-		all.add(t.label(l))
-	}
-	for _, h := range slices.SortedFunc(maps.Keys(systems), home.compare) {
-		all.add(t.bits(systems[h], published{}))
-	}
-	return all
+// An entire is a published set that may be admitted as a whole.
+type entire struct {
+	published
+
+	mass float64 // expected in it
 }
 
-// plant makes sure that l and all above it are in the forest.
-func (t *forest) plant(l ipranges.Label) {
+// grow puts the labels above each home in place and weighs each as a candidate.
+func (f *folding) grow(g *group) {
+	g.below, g.candidates = map[ipranges.Label][]ipranges.Label{}, map[ipranges.Label]entire{}
+	for _, l := range sortedLabels(g.at) {
+		g.plant(l)
+	}
+	for _, root := range g.roots {
+		forest{f, g}.weigh(root)
+	}
+}
+
+// plant makes sure that all labels above l are in the forest.
+func (g *group) plant(l ipranges.Label) {
 	for {
-		if _, known := t.at[l]; known {
-			return
-		}
-		t.at[l] = nil
 		up, ok := l.Parent()
 		if !ok {
-			t.roots = insertLabel(t.roots, l)
+			g.roots = insertLabel(g.roots, l)
 			return
 		}
-		t.below[up] = insertLabel(t.below[up], l)
+		g.below[up] = insertLabel(g.below[up], l)
 		l = up
 	}
 }
@@ -89,42 +79,142 @@ func insertLabel(s []ipranges.Label, l ipranges.Label) []ipranges.Label {
 	return slices.Insert(s, i, l)
 }
 
-// label returns the best choice for all members at l and below: what is best
-// for each part, or l itself where that is worth more.
-func (t *forest) label(l ipranges.Label) choice {
-	var parts choice
-	own := t.at[l]
-	if len(own) > 0 {
-		parts.add(t.bits(own, t.published(t.family, l)))
-	}
-	for _, child := range t.below[l] {
-		parts.add(t.label(child))
-	}
-	// Above a single child there is nothing to gain.
-	if len(own) > 0 || len(t.below[l]) > 1 {
-		t.widen(&parts, l)
-	}
-	return parts
+func sortedLabels[V any](m map[ipranges.Label]V) []ipranges.Label {
+	return slices.SortedFunc(maps.Keys(m), ipranges.Label.Compare)
 }
 
-// bits returns the best choice of prefixes for members of one home.
-func (t *forest) bits(members []uint64, set published) choice {
-	belief := t.model.belief(members, set.size)
-	share := belief * t.share(members)
-	c := chooser{
-		model: t.model, sample: t.sample, widest: t.widest, least: t.model.least(),
-		news: t.news, lambda: t.lambda, beta: t.beta, price: t.price(), bits: 1 - belief,
-		allowed: func(n node) bool { return t.under(n) && t.hosts.Within(t.prefix(n)) == 0 },
+// weigh makes candidates of l and all below it that the evidence calls for, and
+// returns the members below it.
+func (t forest) weigh(l ipranges.Label) (members []uint64) {
+	members = slices.Clone(t.at[l])
+	for _, child := range t.below[l] {
+		members = append(members, t.weigh(child)...)
 	}
-	if belief > negligible {
-		c.extra = func(n node) float64 { return share * float64(set.set.Within(t.prefix(n))) / set.size }
+	set := t.published(t.family, l)
+	// Above a single child there is nothing to gain.
+	if set.size == 0 || len(t.at[l]) == 0 && len(t.below[l]) < 2 {
+		return members
 	}
-	out := choice{mass: share, keys: members}
-	out.value, out.nodes = c.choose(members)
-	for _, mass := range c.masses {
-		out.inside += mass
+	slices.Sort(members)
+	if t.demanded(l, members) {
+		t.candidates[l] = entire{set, t.expected(l, set, members)}
+	}
+	return members
+}
+
+// expected returns the share of new destinations in the whole of a set: that of
+// its members, or what the density says if that is more.
+func (t forest) expected(l ipranges.Label, set published, members []uint64) float64 {
+	mass := t.bitsIn(set)
+	for _, s := range t.sets {
+		if l.Covers(s.label) {
+			mass += s.share
+		}
+	}
+	return min(1, max(mass, t.share(len(members))))
+}
+
+// labels returns which published sets are best admitted as a whole, each tree
+// on its own.
+func (t forest) labels() choice {
+	var out choice
+	for _, root := range t.roots {
+		_, c := t.label(root)
+		out.labels, out.held = append(out.labels, c.labels...), append(out.held, c.held...)
 	}
 	return out
+}
+
+// label returns the best choice for all members at l and below: what is best
+// for each part, or l itself where that is worth more.
+func (t forest) label(l ipranges.Label) (value float64, c choice) {
+	if own := t.at[l]; len(own) > 0 {
+		bits := t.chooser(t.spreadsOf(l))
+		value, _ = bits.choose(own)
+		for _, mass := range bits.masses {
+			c.inside += mass
+		}
+	}
+	for _, child := range t.below[l] {
+		v, part := t.label(child)
+		value += v
+		c.inside += part.inside
+		c.labels, c.held = append(c.labels, part.labels...), append(c.held, part.held...)
+	}
+	set, ok := t.candidates[l]
+	if !ok {
+		return value, c
+	}
+	whole := t.news*set.mass - t.lambda*set.size - t.price()
+	admits := set.set.Exposure()
+	switch {
+	case whole <= value:
+	case t.over(l, admits):
+		c.held = append(c.held, Held{Label: l, Admits: admits, Alarms: t.news * max(0, set.mass-c.inside)})
+	default:
+		return whole, choice{inside: set.mass, labels: []ipranges.Label{l}}
+	}
+	return value, c
+}
+
+// outside returns the members that no chosen label admits.
+func (t forest) outside(labels []ipranges.Label) []uint64 {
+	if len(labels) == 0 {
+		return t.keys
+	}
+	out := make([]uint64, 0, len(t.keys))
+	for i, h := range t.homes {
+		if !covered(h.label, labels) {
+			out = append(out, t.keys[i])
+		}
+	}
+	return out
+}
+
+func covered(l ipranges.Label, labels []ipranges.Label) bool {
+	return slices.ContainsFunc(labels, func(wide ipranges.Label) bool { return wide.Covers(l) })
+}
+
+// spreads returns the even spreads that no chosen label admits.
+func (t forest) spreads(labels []ipranges.Label) []even {
+	var out []even
+	for _, s := range t.sets {
+		if !covered(s.label, labels) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
+// spreadsOf returns the even spread over one label, if there is any.
+func (t forest) spreadsOf(l ipranges.Label) []even {
+	i, found := slices.BinarySearchFunc(t.sets, l, func(s even, l ipranges.Label) int { return s.label.Compare(l) })
+	if !found {
+		return nil
+	}
+	return t.sets[i : i+1]
+}
+
+// chooser returns what finds prefixes in a density of bits and even spreads.
+func (t forest) chooser(spreads []even) *chooser {
+	c := &chooser{
+		model: t.model, sample: t.rest, widest: t.widest, least: t.model.least(),
+		news: t.news, lambda: t.lambda, beta: t.beta, price: t.price(), bits: t.group.bits, group: t.index,
+		allowed: func(n node) bool { return t.under(n) && t.hosts.Within(t.prefix(n)) == 0 },
+	}
+	if len(spreads) > 0 {
+		c.extra = func(n node) float64 { return t.spreadIn(spreads, n) }
+	}
+	return c
+}
+
+// spreadIn returns what even spreads place in a node.
+func (t forest) spreadIn(spreads []even, n node) float64 {
+	sum, p := 0.0, t.prefix(n)
+	for i := range spreads {
+		sum += spreads[i].share * float64(spreads[i].set.Within(p)) / spreads[i].size
+	}
+	return sum
 }
 
 // enough is how many known keys a model of the bits is worth trusting for.
@@ -145,22 +235,27 @@ func (p polya) least() int {
 // thousand weeks.
 func (f *folding) price() float64 { return 1.25 * f.beta }
 
-// widen replaces parts by the whole of l where that is worth more. New
-// destinations are expected in it as far as its members are spread evenly over
-// it, or over the sets below it.
-func (t *forest) widen(parts *choice, l ipranges.Label) {
-	set := t.published(t.family, l)
-	if set.size == 0 || !t.demanded(l, parts.keys) {
-		return
+// under says whether a prefix may be a rule under the ceiling.
+func (t forest) under(n node) bool {
+	most := t.options.Ceiling.V6
+	if t.v4 {
+		most = t.options.Ceiling.V4
 	}
-	slices.Sort(parts.keys)
-	mass := max(parts.mass, t.model.belief(parts.keys, set.size)*t.share(parts.keys))
-	value := t.news*mass - t.lambda*set.size - t.price()
-	switch {
-	case value <= parts.value:
-	case t.over(l, set.set.Exposure()):
-		parts.held = append(parts.held, Held{Label: l, Admits: set.set.Exposure(), Alarms: t.news * max(0, mass-parts.inside)})
-	default:
-		*parts = choice{value: value, mass: mass, inside: mass, keys: parts.keys, labels: []ipranges.Label{l}}
+	return math.Ldexp(1, t.depth-n.bits) <= float64(most)
+}
+
+// recent is how many destinations must have come in the recent half before a
+// set is opened in which strangers can rent a place.
+const recent = 2
+
+// demanded says whether the evidence calls for l as a whole. Where anyone can
+// rent a place, it does only while new destinations keep coming.
+func (t forest) demanded(l ipranges.Label, members []uint64) bool {
+	late := 0
+	for _, k := range members {
+		if i, found := slices.BinarySearch(t.keys, k); found && t.late[i] {
+			late++
+		}
 	}
+	return late >= recent || !ipranges.Shared(l)
 }

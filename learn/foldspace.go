@@ -3,7 +3,6 @@ package learn
 import (
 	"cmp"
 	"encoding/binary"
-	"math"
 	"net/netip"
 
 	"tripline/ipranges"
@@ -93,23 +92,4 @@ func (f *folding) published(fam family, l ipranges.Label) published {
 		return published{}
 	}
 	return published{set: set, size: fam.size(set)}
-}
-
-// bySet is the prior odds, as a logarithm, that the destinations in a published
-// set are spread evenly over it rather than as the model of the bits says.
-var bySet = math.Log(0.05 / 0.95)
-
-// negligible is a belief that is not worth asking a published set for.
-const negligible = 1e-6
-
-// belief returns the posterior probability that keys are spread evenly over a
-// set of the given size.
-func (p polya) belief(keys []uint64, size float64) float64 {
-	if len(keys) < 2 || size == 0 {
-		return 0
-	}
-	// The first key is given: that the set is in use at all says nothing.
-	bits := p.logLikelihood(keys, 0) + float64(len(p.strength))*math.Ln2
-	odds := bySet - float64(len(keys)-1)*math.Log(size) - bits
-	return 1 / (1 + math.Exp(-min(50, max(-50, odds))))
 }

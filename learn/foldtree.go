@@ -103,24 +103,6 @@ func lgamma(x float64) float64 {
 	return v
 }
 
-// logLikelihood returns the logarithm of the probability of keys, ascending,
-// below a node of the given depth.
-func (p polya) logLikelihood(keys []uint64, depth int) float64 {
-	sum := 0.0
-	for ; len(keys) > 1 && depth < len(p.strength); depth++ {
-		i := half(keys, len(p.strength), depth)
-		sum += logHalving(p.strength[depth], i, len(keys)-i)
-		if i > 0 && i < len(keys) {
-			sum += p.logLikelihood(keys[:i], depth+1)
-		}
-		if i < len(keys) {
-			keys = keys[i:]
-		}
-	}
-	// What is left is one key: each bit of it is as likely as its opposite.
-	return sum - float64(len(p.strength)-depth)*math.Ln2
-}
-
 // half returns how many of keys, which agree above depth, are in the lower half
 // of their node.
 func half(keys []uint64, bits, depth int) int {

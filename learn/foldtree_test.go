@@ -165,14 +165,40 @@ func TestMassesSumToOne(t *testing.T) {
 	}
 }
 
-// The likelihood of two keys, by hand: they part at the second of three bits.
-func TestLikelihoodOfTwoKeys(t *testing.T) {
+// Two keys that part at the second of three bits, each without the other, by hand.
+func TestLeftOutOfTwoKeys(t *testing.T) {
 	p := polya{strength: []float64{2, 4, 8}}
-	// The first key takes any leaf; the second stays with it where a node of
-	// strength a says (1 + a/2) / (1 + a), and leaves it with the rest.
-	want := math.Log(1.0/8) + math.Log(2.0/3) + math.Log(2.0/5) + math.Log(1.0/2)
-	if got := p.logLikelihood([]uint64{0b000, 0b010}, 0); math.Abs(got-want) > 1e-12 {
-		t.Errorf("got %v, want %v", got, want)
+	// A node of strength a that holds one other key sends the next one to it
+	// with (1 + a/2) / (1 + a) and past it with the rest; after that each half
+	// is as good as the other.
+	want := 2.0 / 3 * 2 / 5 * 1 / 2
+	for _, got := range p.leftOut(nil, []uint64{0b000, 0b010}, 0, 1) {
+		if math.Abs(got-want) > 1e-12 {
+			t.Errorf("got %v, want %v", got, want)
+		}
+	}
+}
+
+// The probabilities of a left-out key are those of a sample without it.
+func TestLeftOutIsWhatTheOthersSay(t *testing.T) {
+	r := rand.New(rand.NewPCG(seed(t), 0))
+	for range 50 {
+		c, _ := smallChooser(r)
+		keys := c.sample.keys
+		if len(keys) < 2 {
+			continue
+		}
+		for i, got := range c.model.leftOut(nil, keys, 0, 1) {
+			others := &chooser{model: c.model}
+			for j, k := range keys {
+				if j != i {
+					others.sample.add(k, 1)
+				}
+			}
+			if want := massOf(others, node{keys[i], 6}); math.Abs(got-want) > 1e-12 {
+				t.Fatalf("key %d of %v: got %v, want %v", i, keys, got, want)
+			}
+		}
 	}
 }
 
@@ -196,7 +222,7 @@ func TestStrengthsFollowTheData(t *testing.T) {
 	}
 }
 
-func TestBeliefInAnEvenSpread(t *testing.T) {
+func TestEvennessOfASpread(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var spread, dense []uint64
 	for i := range uint64(20) {
@@ -204,14 +230,14 @@ func TestBeliefInAnEvenSpread(t *testing.T) {
 		dense = append(dense, 0x0a000000+i*3)
 	}
 	slices.Sort(spread)
-	p := newPolya(32, [][]uint64{{1, 2, 1 << 20}, {1 << 8, 1 << 30}})
-	if b := p.belief(spread, 1<<17); b < 0.99 {
-		t.Errorf("belief %v for addresses spread evenly, want nearly 1", b)
+	p := newPolya(32, [][]uint64{dense})
+	if e := p.evenness(spread, 1<<17); e < 0.9 {
+		t.Errorf("evenness %v of addresses spread evenly, want nearly 1", e)
 	}
-	if b := p.belief(dense, 1<<17); b > 0.01 {
-		t.Errorf("belief %v for addresses side by side, want nearly 0", b)
+	if e := p.evenness(dense, 1<<17); e > 0.01 {
+		t.Errorf("evenness %v of addresses side by side, want nearly 0", e)
 	}
-	if b := p.belief(spread[:1], 1<<17); b != 0 {
-		t.Errorf("belief %v for one address, want 0: it says nothing", b)
+	if e := p.evenness(spread[:1], 1<<17); e != 0 {
+		t.Errorf("evenness %v of one address, want 0: it says nothing", e)
 	}
 }

@@ -13,11 +13,13 @@ import (
 type Point struct {
 	Rules  int
 	Admits ipranges.Exposure // all rules together, every address once
-	Alarms float64           // a week: new destinations expected outside the rules
+	// Opens is what limits count: IPv4 addresses and IPv6 /64 networks
+	// together. A published set counts by the family it was met in, though its
+	// rule admits both.
+	Opens  uint64
+	Alarms float64 // a week: new destinations expected outside the rules
 
-	Lambda, Beta float64 // the weights that [FoldOptions] has to fold like this
-
-	choices []*served
+	choices []choice // by group
 }
 
 // A Folded is the rules of a [Point].
@@ -26,13 +28,13 @@ type Folded struct {
 
 	To   []Rule  // what [Fold] returns for this point
 	News float64 // new destinations expected in the coming week, inside the rules and outside
-	Held []Held  // what the ceiling kept from being a rule, in the order of the labels
+	Held []Held  // what the ceiling kept from being a rule by default, in the order of the labels
 }
 
 // A Frontier is the ways to fold the destinations of one agent, from host by
 // host to as wide as the ceiling allows. It is not safe for concurrent use.
 type Frontier struct {
-	// Points ascend: each admits more than the one before and leaves fewer
+	// Points ascend: each opens more than the one before and leaves fewer
 	// alarms.
 	Points []Point
 	// Default is what the options weigh: [Fold] returns its rules.
@@ -41,79 +43,140 @@ type Frontier struct {
 	*folding
 	ds     []Destination
 	served []*served
+	groups []*group
 	names  *drafts
 	behind ipranges.Set // the addresses behind names
 }
 
-// NewFrontier folds ds at many widths. The points count rules at what the
-// options say a rule costs; [Frontier.Pick] looks for fewer.
+// NewFrontier folds ds at every width. What is found for one service at one
+// width is the least that alarms and rules can cost there, but for widths within
+// a sixteenth of a doubling, of which one is kept; services of very many
+// destinations are folded at some thirty weights of an address instead. The
+// points count rules at what the options say a rule costs; [Frontier.Pick] looks
+// for fewer.
 func NewFrontier(ds []Destination, o FoldOptions) *Frontier {
 	f := &Frontier{folding: newFolding(ds, o), ds: ds}
 	f.names = f.drafts()
 	f.served = f.services(f.names.named(ds))
-	for _, d := range f.names.by {
-		f.behind = f.behind.Union(hosts(addrsOf(d.seen)))
+	for _, s := range f.served {
+		f.groups = append(f.groups, s.groups...)
 	}
-	f.Default = f.point(f.lambda, f.beta)
-	f.Points = rising(append(f.sweep(f.beta), f.Default))
+	var behind []netip.Addr
+	for _, d := range f.names.by {
+		behind = append(behind, addrsOf(d.seen)...)
+	}
+	f.behind = hosts(behind)
+	f.Default = f.byDefault()
+	f.Points = rising(append(f.sweep(fine, f.beta), f.Default))
 	return f
 }
 
-// The weights of an address that are tried: from one at which nothing is worth
-// opening down to one at which everything is, a quarter less each time.
-const (
-	dearest  = 1.0
-	cheapest = 1e-12
-	cheaper  = 0.75
-)
+// byDefault folds as the options weigh.
+func (f *Frontier) byDefault() Point {
+	var p Point
+	for _, g := range f.groups {
+		p.choices = append(p.choices, f.choose(g))
+	}
+	return f.measured(p)
+}
 
-// sweep folds at all weights of an address.
-func (f *Frontier) sweep(beta float64) []Point {
+// mostPoints is how many points are measured of very many destinations.
+const mostPoints = 32
+
+// sweep returns points of all widths at one weight of a rule.
+func (f *Frontier) sweep(s scale, beta float64) []Point {
+	weighed := *f.folding
+	weighed.beta = beta
+	var list []*width
+	keys := 0
+	for _, g := range f.groups {
+		list = s.join(list, weighed.widths(s, g))
+		keys += len(g.keys)
+	}
+	step := 1
+	if keys >= manyMembers {
+		step = 1 + len(list)/mostPoints
+	}
 	var out []Point
-	for lambda := dearest; lambda >= cheapest; lambda *= cheaper {
-		out = append(out, f.point(lambda, beta))
+	for i := 0; i < len(list); i += step {
+		out = append(out, f.measured(Point{choices: list[i].choices(len(f.groups))}))
 	}
 	return out
 }
 
-// point folds at one weight of an address and of a rule.
-func (f *Frontier) point(lambda, beta float64) Point {
-	weighed := *f.folding
-	weighed.lambda, weighed.beta = lambda, beta
-	p := Point{Lambda: lambda, Beta: beta, choices: weighed.chosen(f.served)}
+// measured works out the figures of what p chooses.
+func (f *Frontier) measured(p Point) Point {
 	out := f.drafts()
-	for _, s := range p.choices {
+	for _, s := range f.chosenAt(p) {
 		out.service(s)
-		for i, g := range s.groups {
-			p.Alarms += g.news * max(0, 1-s.choices[i].inside)
-		}
+	}
+	for i, g := range f.groups {
+		p.Alarms += g.news * max(0, 1-p.choices[i].inside)
 	}
 	p.Alarms += f.names.alarms
 	p.Rules = len(f.names.by) + len(out.by)
-	p.Admits = f.behind.Union(out.opened()).Exposure()
+	prefixes := out.prefixes()
+	met, all := f.labelled(p)
+	p.Admits = f.behind.Union(prefixes).Union(all).Exposure()
+	p.Opens = f.behind.Union(prefixes).Union(met).Exposure().Total()
 	return p
 }
 
-// opened returns what the drafts of published sets and prefixes admit.
-func (ds *drafts) opened() ipranges.Set {
-	var all ipranges.Set
-	var prefixes []netip.Prefix
-	for s := range ds.by {
-		switch {
-		case s.label != ipranges.Label{}:
-			set, _ := ds.options.Space.Table.Set(s.label)
+// chosenAt returns the services with what p chooses for each.
+func (f *Frontier) chosenAt(p Point) []*served {
+	out := make([]*served, len(f.served))
+	for i, s := range f.served {
+		n := s.groups[0].index
+		out[i] = &served{groups: s.groups, choices: slices.Clone(p.choices[n : n+len(s.groups)])}
+	}
+	return out
+}
+
+// labelled returns what the published sets in p admit: of the families they were
+// met in, and of both.
+func (f *Frontier) labelled(p Point) (met, all ipranges.Set) {
+	type part struct {
+		label ipranges.Label
+		v4    bool
+	}
+	known := map[part]bool{}
+	for i, g := range f.groups {
+		for _, l := range p.choices[i].labels {
+			if known[part{l, g.v4}] {
+				continue
+			}
+			known[part{l, g.v4}] = true
+			set := g.candidates[l].set
 			all = all.Union(set)
-		case s.name == "":
-			prefixes = append(prefixes, s.prefix)
+			met = met.Union(set.Intersect(ipranges.NewSet(g.space())))
 		}
 	}
-	return all.Union(ipranges.NewSet(prefixes...))
+	return met, all
+}
+
+// space is the whole of a family.
+func (f family) space() netip.Prefix {
+	if f.v4 {
+		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
+	}
+	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
+}
+
+// prefixes returns what the drafts of prefixes and hosts admit.
+func (ds *drafts) prefixes() ipranges.Set {
+	var out []netip.Prefix
+	for s := range ds.by {
+		if s.prefix.IsValid() {
+			out = append(out, s.prefix)
+		}
+	}
+	return ipranges.NewSet(out...)
 }
 
 // rising returns the points that nothing is better than, ascending.
 func rising(ps []Point) []Point {
 	slices.SortStableFunc(ps, func(a, b Point) int {
-		return cmp.Or(cmp.Compare(a.Admits.Total(), b.Admits.Total()), cmp.Compare(a.Alarms, b.Alarms), cmp.Compare(a.Rules, b.Rules))
+		return cmp.Or(cmp.Compare(a.Opens, b.Opens), cmp.Compare(a.Alarms, b.Alarms), cmp.Compare(a.Rules, b.Rules))
 	})
 	out, least := ps[:0], math.Inf(1)
 	for _, p := range ps {
@@ -129,13 +192,13 @@ func (f *Frontier) Fold(p Point) Folded {
 	out := f.drafts()
 	out.named(f.ds)
 	folded := Folded{Point: p, News: f.names.news}
-	for _, s := range p.choices {
+	for _, s := range f.chosenAt(p) {
 		out.service(s)
-		for i, g := range s.groups {
-			folded.News += g.news
-			folded.Held = append(folded.Held, s.choices[i].held...)
-		}
 	}
-	folded.To, folded.Held = out.rules(), together(folded.Held)
+	for i, g := range f.groups {
+		folded.News += g.news
+		folded.Held = append(folded.Held, f.Default.choices[i].held...)
+	}
+	folded.To, folded.Held = out.rules(), summed(folded.Held)
 	return folded
 }

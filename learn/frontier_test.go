@@ -32,7 +32,7 @@ func TestFrontierRises(t *testing.T) {
 	frontiers(t, func(t *testing.T, _ *rand.Rand, ds []learn.Destination, o learn.FoldOptions) {
 		ps := learn.NewFrontier(ds, o).Points
 		for i := 1; i < len(ps); i++ {
-			if ps[i].Admits.Total() <= ps[i-1].Admits.Total() || ps[i].Alarms >= ps[i-1].Alarms {
+			if ps[i].Opens <= ps[i-1].Opens || ps[i].Alarms >= ps[i-1].Alarms {
 				t.Errorf("point %d is %+v after %+v", i, ps[i], ps[i-1])
 			}
 		}
@@ -95,7 +95,7 @@ func TestPickKeepsItsLimits(t *testing.T) {
 	frontiers(t, func(t *testing.T, r *rand.Rand, ds []learn.Destination, o learn.FoldOptions) {
 		f := learn.NewFrontier(ds, o)
 		p := f.Points[r.IntN(len(f.Points))]
-		rules, most, alarms := p.Rules, p.Admits.Total(), p.Alarms
+		rules, most, alarms := p.Rules, p.Opens, p.Alarms
 		for _, l := range []learn.Limits{
 			{Rules: &rules}, {Exposure: &most}, {Alarms: &alarms}, {Rules: &rules, Exposure: &most, Alarms: &alarms},
 		} {
@@ -104,7 +104,7 @@ func TestPickKeepsItsLimits(t *testing.T) {
 				t.Errorf("a point that exists is not found: %v", err)
 				continue
 			}
-			if l.Rules != nil && got.Rules > rules || l.Exposure != nil && got.Admits.Total() > most || l.Alarms != nil && got.Alarms > alarms {
+			if l.Rules != nil && got.Rules > rules || l.Exposure != nil && got.Opens > most || l.Alarms != nil && got.Alarms > alarms {
 				t.Errorf("picked %+v, want at most %+v", got.Point, p)
 			}
 		}

@@ -54,7 +54,7 @@ func (f *Frontier) Pick(l Limits) (Pick, error) {
 
 // costs returns what p costs by the weights of the options, in alarms a week.
 func (f *Frontier) costs(p Point) float64 {
-	return p.Alarms + f.lambda*float64(p.Admits.Total()) + f.beta*float64(p.Rules)
+	return p.Alarms + f.lambda*float64(p.Opens) + f.beta*float64(p.Rules)
 }
 
 // The weights of a rule that are tried where fewer rules are wanted, in alarms
@@ -64,7 +64,7 @@ const dearestRule = 1e6
 func (f *Frontier) fewer() []Point {
 	var out []Point
 	for beta := 4 * f.beta; beta < dearestRule; beta *= 4 {
-		out = append(out, f.sweep(beta)...)
+		out = append(out, f.sweep(coarse, beta)...)
 	}
 	return out
 }
@@ -74,9 +74,9 @@ func (f *Frontier) beside(p Point) Pick {
 	for i := range f.Points {
 		q := &f.Points[i]
 		switch {
-		case q.Admits.Total() <= p.Admits.Total()/2:
+		case q.Opens <= p.Opens/2:
 			pick.Narrower = q
-		case pick.Wider == nil && q.Admits.Total() >= 2*p.Admits.Total() && q.Alarms < p.Alarms:
+		case pick.Wider == nil && q.Opens >= 2*p.Opens && q.Alarms < p.Alarms:
 			pick.Wider = q
 		}
 	}
@@ -85,7 +85,7 @@ func (f *Frontier) beside(p Point) Pick {
 
 func (l Limits) keeps(p Point) bool {
 	return (l.Rules == nil || p.Rules <= *l.Rules) &&
-		(l.Exposure == nil || p.Admits.Total() <= *l.Exposure) &&
+		(l.Exposure == nil || p.Opens <= *l.Exposure) &&
 		(l.Alarms == nil || p.Alarms <= *l.Alarms)
 }
 
@@ -129,7 +129,7 @@ func (l Limits) each() []limit {
 		out = append(out, limit{float64(*l.Rules), func(p Point) float64 { return float64(p.Rules) }, " rules", whole})
 	}
 	if l.Exposure != nil {
-		out = append(out, limit{float64(*l.Exposure), func(p Point) float64 { return float64(p.Admits.Total()) }, " addresses", whole})
+		out = append(out, limit{float64(*l.Exposure), func(p Point) float64 { return float64(p.Opens) }, " addresses", whole})
 	}
 	if l.Alarms != nil {
 		out = append(out, limit{*l.Alarms, func(p Point) float64 { return p.Alarms }, " alarms a week", cents})

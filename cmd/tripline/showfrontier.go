@@ -154,7 +154,7 @@ func frontierGrid(points []learn.Point, at *learn.Point) *grid {
 		}
 		g.rows = append(g.rows, []string{
 			mark, strconv.Itoa(p.Rules), p.Admits.String(), strconv.FormatFloat(p.Alarms, 'f', 2, 64),
-			"tripline review --max-exposure " + strconv.FormatUint(max(1, p.Admits.Total()), 10),
+			"tripline review --max-exposure " + strconv.FormatUint(max(1, p.Opens), 10),
 		})
 	}
 	return g
@@ -172,7 +172,7 @@ func plot(points []learn.Point, at *learn.Point) []string {
 	if len(points) < 2 {
 		return nil
 	}
-	size := func(p *learn.Point) float64 { return math.Log10(float64(max(1, p.Admits.Total()))) }
+	size := func(p *learn.Point) float64 { return math.Log10(float64(max(1, p.Opens))) }
 	first, last := size(&points[0]), size(&points[len(points)-1])
 	most := points[0].Alarms // they fall
 	var cells [plotHigh][plotWide]byte
@@ -189,6 +189,6 @@ func plot(points []learn.Point, at *learn.Point) []string {
 	for y := plotHigh - 1; y >= 0; y-- {
 		out = append(out, "        |"+strings.TrimRight(strings.ReplaceAll(string(cells[y][:]), "\x00", " "), " "))
 	}
-	from, to := ipranges.Thousands(points[0].Admits.Total()), ipranges.Thousands(points[len(points)-1].Admits.Total())
+	from, to := ipranges.Thousands(points[0].Opens), ipranges.Thousands(points[len(points)-1].Opens)
 	return append(out, "    0.00 +"+strings.Repeat("-", plotWide), "         "+from+strings.Repeat(" ", max(1, plotWide-len(from)-len(to)))+to)
 }

@@ -32,7 +32,7 @@ func TestDefaultsOnTheHomelab(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	folded := s.fold(o)
+	folded := s.frontier(o).def
 	all := s.score(folded, nil)
 	if all.covered() < 0.95 || all.admitted > 11_500_000 {
 		t.Errorf("all services: %s, want at least 95 %% at no more than 11.5 million addresses", all)
@@ -52,7 +52,7 @@ func TestDefaultsOnDesktops(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.score(s.fold(o), nil); got.covered() < least || got.admitted > 36_000_000 {
+		if got := s.score(s.frontier(o).def, nil); got.covered() < least || got.admitted > 36_000_000 {
 			t.Errorf("%s: %s, want at least %.0f %% at no more than 36 million addresses", name, got, 100*least)
 		}
 	}
@@ -65,7 +65,7 @@ func TestMaliciousDestinationsAreNotAdmitted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if n := s.malicious(s.fold(o)); n > 0 || len(s.bad) == 0 {
+		if n := s.malicious(s.frontier(o).def); n > 0 || len(s.bad) == 0 {
 			t.Errorf("%s: %d of %d malicious destinations are admitted", name, n, len(s.bad))
 		}
 	}

@@ -2,12 +2,14 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"compress/gzip"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -51,6 +53,9 @@ func readHomelab(file string) (*sample, error) {
 	}
 	for _, row := range later {
 		s.meet(row[1], netip.MustParseAddr(row[2]))
+		if snapshot, _ := parseTime(row[0]); snapshot.After(s.end) {
+			s.end = snapshot
+		}
 	}
 	return s, nil
 }
@@ -70,6 +75,7 @@ type flow struct {
 	TS      float64 `json:"ts"`
 	Host    string  `json:"host"`
 	Profile string  `json:"profile"`
+	Run     string  `json:"run"`
 	Dst     string  `json:"dst"`
 	Port    int     `json:"port"`
 	Proto   string  `json:"proto"`
@@ -92,7 +98,7 @@ func readFlows(file string) (*sample, error) {
 		return nil, err
 	}
 	s := newSample()
-	var end time.Time
+	hosts := map[string]bool{}
 	for _, f := range all {
 		if f.malicious() {
 			continue
@@ -100,11 +106,38 @@ func readFlows(file string) (*sample, error) {
 		if t := f.time(); s.since.IsZero() || t.Before(s.since) {
 			s.since = t
 		}
-		if f.time().After(end) {
-			end = f.time()
+		if f.time().After(s.end) {
+			s.end = f.time()
 		}
+		hosts[f.Host] = true
 	}
-	s.cut = s.since.Add(end.Sub(s.since) / 2)
+	s.cut, s.hosts = s.since.Add(s.end.Sub(s.since)/2), len(hosts)
+	s.sort(all)
+	return s, nil
+}
+
+// learned is how many runs of each device are learned.
+const learned = 10
+
+// readRuns reads devices that were started again and again. A run counts as a
+// day: when it took place says nothing of how the device is used.
+func readRuns(file string) (*sample, error) {
+	all, err := parseFlows(file)
+	if err != nil {
+		return nil, err
+	}
+	began := map[string][]string{} // the runs of a device, in their order
+	slices.SortStableFunc(all, func(a, b flow) int { return cmp.Compare(a.TS, b.TS) })
+	for i := range all {
+		f := &all[i]
+		if !slices.Contains(began[f.Profile], f.Run) {
+			began[f.Profile] = append(began[f.Profile], f.Run)
+		}
+		f.TS = float64(slices.Index(began[f.Profile], f.Run)+1) * 24 * 3600
+	}
+	s := newSample()
+	s.since, s.cut, s.hosts = time.Unix(0, 0).UTC(), time.Unix(learned*24*3600, 0).UTC(), len(began)
+	s.end = s.cut.Add(learned * 24 * time.Hour)
 	s.sort(all)
 	return s, nil
 }

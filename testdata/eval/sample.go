@@ -13,10 +13,11 @@ import (
 // are folded on their own; a group is a service of the homelab, or protocol and
 // port of a host.
 type sample struct {
-	since, cut time.Time
-	known      map[string]map[netip.Addr]time.Time // by group: first seen
-	later      map[string]map[netip.Addr]bool      // by group: not known
-	bad        map[target]bool                     // labelled malicious; nil if nothing is labelled
+	since, cut, end time.Time
+	hosts           int
+	known           map[string]map[netip.Addr]time.Time // by group: first seen
+	later           map[string]map[netip.Addr]bool      // by group: not known
+	bad             map[target]bool                     // labelled malicious; nil if nothing is labelled
 }
 
 type target struct {
@@ -28,6 +29,9 @@ type target struct {
 type rules map[string][]ipranges.Set
 
 func (s *sample) days() float64 { return s.cut.Sub(s.since).Hours() / 24 }
+
+// rest is how many days came after what was learned.
+func (s *sample) rest() float64 { return s.end.Sub(s.cut).Hours() / 24 }
 
 // know notes that a group talked to an address.
 func (s *sample) know(group string, a netip.Addr, at time.Time) {
@@ -52,12 +56,29 @@ func (s *sample) meet(group string, a netip.Addr) {
 }
 
 func newSample() *sample {
-	return &sample{known: map[string]map[netip.Addr]time.Time{}, later: map[string]map[netip.Addr]bool{}}
+	return &sample{hosts: 1, known: map[string]map[netip.Addr]time.Time{}, later: map[string]map[netip.Addr]bool{}}
 }
 
-// fold folds all groups as the services of one agent: a group is a port.
-func (s *sample) fold(o learn.FoldOptions) rules {
+// A frontier is a sample folded at many widths.
+type frontier struct {
+	points []rules
+	def    rules   // what folding proposes without being asked
+	alarms float64 // a week, that the model expects outside it
+}
+
+// frontier folds all groups as the services of one agent: a group is a port.
+func (s *sample) frontier(o learn.FoldOptions) *frontier {
 	groups := sortedKeys(s.known)
+	o.Since, o.Until = s.since, s.cut
+	f := learn.NewFrontier(s.destinations(groups), o)
+	out := &frontier{def: sets(groups, f.Fold(f.Default).To, o.Space), alarms: f.Default.Alarms}
+	for _, p := range f.Points {
+		out.points = append(out.points, sets(groups, f.Fold(p).To, o.Space))
+	}
+	return out
+}
+
+func (s *sample) destinations(groups []string) []learn.Destination {
 	var ds []learn.Destination
 	for i, g := range groups {
 		for a, first := range s.known[g] {
@@ -65,30 +86,19 @@ func (s *sample) fold(o learn.FoldOptions) rules {
 			ds = append(ds, learn.Destination{Target: t, Flows: 1, First: first, Last: first})
 		}
 	}
-	o.Since, o.Until = s.since, s.cut
+	return ds
+}
+
+// sets returns what rules admit, by group.
+func sets(groups []string, list []learn.Rule, space ipranges.Space) rules {
 	out := rules{}
-	for _, r := range learn.Fold(ds, o) {
+	for _, r := range list {
 		set := ipranges.NewSet(r.To.Prefix)
-		if labelled, ok := o.Space.Table.Set(r.To.Label); ok {
+		if labelled, ok := space.Table.Set(r.To.Label); ok {
 			set = labelled
 		}
 		for _, p := range r.Ports {
 			out[groups[p.Port]] = append(out[groups[p.Port]], set)
-		}
-	}
-	return out
-}
-
-// uniform admits the prefix of the given length around each known address.
-func (s *sample) uniform(length int) rules {
-	out := rules{}
-	for g, addrs := range s.known {
-		nets := map[netip.Prefix]bool{}
-		for a := range addrs {
-			nets[netip.PrefixFrom(a, length).Masked()] = true
-		}
-		for p := range nets {
-			out[g] = append(out[g], ipranges.NewSet(p))
 		}
 	}
 	return out

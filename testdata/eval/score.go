@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"tripline/ipranges"
-	"tripline/learn"
 )
 
 // A score is what rules admit, and how many of the later destinations.
@@ -18,7 +17,7 @@ type score struct {
 func (s score) covered() float64 { return float64(s.hit) / float64(max(1, s.later)) }
 
 func (s score) String() string {
-	return fmt.Sprintf("%5d rules %13s %5.1f%%", s.rules, ipranges.Thousands(s.admitted), 100*s.covered())
+	return fmt.Sprintf("%5d %14s %7.1f%%", s.rules, ipranges.Thousands(s.admitted), 100*s.covered())
 }
 
 func (s *sample) score(rs rules, skip func(string) bool) score {
@@ -62,14 +61,4 @@ func (s *sample) malicious(rs rules) int {
 		}
 	}
 	return n
-}
-
-// frontier folds at many widths.
-func (s *sample) frontier(o learn.FoldOptions, skip func(string) bool) []score {
-	var out []score
-	for lambda := 1e-2; lambda > 1e-8; lambda /= 1.35 {
-		o.Lambda = lambda
-		out = append(out, s.score(s.fold(o), skip))
-	}
-	return out
 }
