@@ -244,8 +244,34 @@ func TestDecisionsReadBack(t *testing.T) {
 	}
 }
 
+func TestAlternativesOfNamesStayWithTheirOwner(t *testing.T) {
+	ds := []learn.Destination{sightedAt(0, "198.51.100.7", "a.b.example.co.uk"), sightedAt(3, "198.51.100.8", "c.b.example.co.uk")}
+	space := ipranges.Space{Table: ipranges.NewTable(nil)}
+	r := learn.Rule{To: learn.To{Name: "a.b.example.co.uk"}, Ports: []learn.Service{{Proto: learn.TCP, Port: 443}}, Addrs: []netip.Addr{ds[0].Addr}}
+	var got []string
+	for _, a := range learn.Alternatives(&r, ds[:1], space, learn.NewNever(nil, nil), begin, begin.AddDate(0, 0, 4)) {
+		got = append(got, a.Choice.String())
+	}
+	slices.Sort(got)
+	if want := []string{"*.b.example.co.uk", "*.example.co.uk"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	wide := decided(t, learn.Widen, "a.b.example.co.uk", "*.b.example.co.uk")
+	if diff := cmp.Diff([]string{"*.b.example.co.uk [tcp/443] 2 edited"}, ruleLines(settle(ds, wide))); diff != "" {
+		t.Errorf("differs (-want +got):\n%s", diff)
+	}
+}
+
+func TestChoiceNeverSpansOwners(t *testing.T) {
+	for _, text := range []string{"*.co.uk", "*.com", "*.github.io"} {
+		if c, err := learn.ParseChoice(text); err == nil {
+			t.Errorf("%s was read as %s", text, c)
+		}
+	}
+}
+
 func FuzzChoice(f *testing.F) {
-	for _, text := range []string{"hosts", "/24", "/129", "*.example.com", "*.198.51.100.1", "aws/S3", "AS1", "2001:db8::/32", "*.", ""} {
+	for _, text := range []string{"hosts", "/24", "/129", "*.example.com", "*.198.51.100.1", "aws/S3", "AS1", "2001:db8::/32", "*.", "", "x01.", "*.x."} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {

@@ -46,7 +46,7 @@ func ParseChoice(text string) (Choice, error) {
 	}
 	parent, wild := strings.CutPrefix(text, "*.")
 	to, err := ParseTo(parent)
-	if err != nil || wild && to.Name == "" {
+	if err != nil || wild && to.Name == "" || to.Name != "" && !strings.Contains(to.Name, ".") {
 		return Choice{}, fmt.Errorf("%q is no choice: want hosts, a length such as /24, an address, a prefix, a published set, an AS number or a name", text)
 	}
 	if wild {

@@ -43,7 +43,9 @@ func Alternatives(r *Rule, members []Destination, space ipranges.Space, never Ne
 	slices.SortStableFunc(out, func(a, b Alternative) int {
 		return compareExposures(a.Admits, b.Admits)
 	})
-	return slices.CompactFunc(out, func(a, b Alternative) bool { return a.Admits == b.Admits && a.Rules == b.Rules })
+	return slices.CompactFunc(out, func(a, b Alternative) bool {
+		return a.Admits == b.Admits && a.Rules == b.Rules && a.Choice.To.Name == b.Choice.To.Name
+	})
 }
 
 func compareExposures(a, b ipranges.Exposure) int {
@@ -92,8 +94,8 @@ var prefixLengths = [...]int{28, 26, 24, 22, 20, 18, 16, 14, 12, 64, 56, 48, 40,
 // holds; for addresses, hosts, networks, published sets and systems.
 func (l *ladder) choices() []Choice {
 	out := []Choice{{}}
-	if l.rule.To.Name != "" {
-		return out
+	if name := l.rule.To.Name; name != "" {
+		return append(out, parents(strings.TrimPrefix(name, "*."))...)
 	}
 	for i, bits := range prefixLengths {
 		if v6 := i > 8; v6 == l.sixes() {
@@ -107,6 +109,18 @@ func (l *ladder) choices() []Choice {
 		out = append(out, Choice{To: to})
 	}
 	return out
+}
+
+// parents returns the wildcards around a name, up to the domain of its owner.
+func parents(name string) (out []Choice) {
+	for {
+		_, parent, ok := strings.Cut(name, ".")
+		if _, one := Registrable(parent); !ok || !one {
+			return out
+		}
+		out = append(out, Choice{To: To{Name: "*." + parent}})
+		name = parent
+	}
 }
 
 // sixes says whether the rule is for IPv6 addresses alone.

@@ -169,11 +169,11 @@ type taken struct {
 }
 
 func (d *taken) words() string {
-	switch {
-	case d.Verb == learn.Narrow || d.Verb == learn.Widen:
-		return string(d.Verb) + " to " + learn.Printable(d.Choice.String())
-	case d.Verb == "":
+	if d.Verb == "" {
 		return "taken back"
+	}
+	if d.Verb == learn.Narrow || d.Verb == learn.Widen {
+		return string(d.Verb) + " to " + learn.Printable(d.Choice.String())
 	}
 	return string(d.Verb)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/netip"
@@ -184,7 +185,9 @@ func (r *reviewed) inside(x *row, d *draft) (out []insideJSON) {
 	for _, as := range r.systems(set) {
 		out = append(out, insideJSON{Of: as})
 	}
-	slices.SortStableFunc(out, func(a, b insideJSON) int { return int(b.Admits.V4/2) - int(a.Admits.V4/2) })
+	slices.SortStableFunc(out, func(a, b insideJSON) int {
+		return cmp.Or(cmp.Compare(b.Admits.V4, a.Admits.V4), cmp.Compare(b.Admits.V6, a.Admits.V6))
+	})
 	return out[:min(most, len(out))]
 }
 
