@@ -291,3 +291,37 @@ func TestQuarantineCountsNamesAsOne(t *testing.T) {
 		t.Errorf("what is approved went into quarantine: %v", got)
 	}
 }
+
+// TestPriceHasToDoubleBeforeRulesChange approves rules at one price and proposes
+// at others: near it they stay, far from it they are what folding alone yields.
+func TestPriceHasToDoubleBeforeRulesChange(t *testing.T) {
+	var ds []learn.Destination
+	for i := range 30 {
+		ds = append(ds, visited(https, fmt.Sprintf("203.0.113.%d", 1+i*8), "", i*8))
+	}
+	at := func(lambda float64) learn.FoldOptions { return learn.FoldOptions{Lambda: lambda} }
+	edge := 1e-6 // from here on, folding yields other rules than before
+	narrow, _ := learn.Propose("bot", nil, ds, anywhere, at(edge*1.01))
+	wide, _ := learn.Propose("bot", nil, ds, anywhere, at(edge))
+	for ; fmt.Sprint(words(narrow.Rules)) == fmt.Sprint(words(wide.Rules)); edge *= 1.01 {
+		if edge > 1 {
+			t.Fatal("folding yields the same at any price")
+		}
+		narrow, _ = learn.Propose("bot", nil, ds, anywhere, at(edge*1.01))
+		wide, _ = learn.Propose("bot", nil, ds, anywhere, at(edge))
+	}
+	for _, tt := range []struct {
+		approved *learn.Baseline
+		factor   float64
+		stays    bool
+	}{{wide, 1.5, true}, {narrow, 1 / 1.5, true}, {wide, 1e5, false}, {narrow, 1e-5, false}} {
+		alone, _ := learn.Propose("bot", nil, ds, anywhere, at(edge*tt.factor))
+		if fmt.Sprint(words(alone.Rules)) == fmt.Sprint(words(tt.approved.Rules)) {
+			t.Fatalf("at %g times the price nothing is to be decided", tt.factor)
+		}
+		is, _ := learn.Propose("bot", approve(tt.approved), ds, anywhere, at(edge*tt.factor))
+		if stays := len(changes(tt.approved, is)) == 0; stays != tt.stays {
+			t.Errorf("at %g times the price: stays is %t, want %t:\n%v", tt.factor, stays, tt.stays, words(is.Rules))
+		}
+	}
+}

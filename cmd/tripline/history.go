@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -102,8 +103,8 @@ func (o *historyOptions) lines(s *store.Store, names []string) (*grid, []any, er
 			return nil, nil, err
 		}
 		if !o.rules {
-			for i := len(chain) - 1; i >= 0; i-- {
-				e := newEntry(chain[i])
+			for _, b := range slices.Backward(chain) {
+				e := newEntry(b)
 				g.rows = append(g.rows, e.cells())
 				lines = append(lines, e)
 			}
