@@ -21,6 +21,7 @@ type chooser struct {
 	price   float64            // what a prefix costs
 	bits    float64            // how much the model of the bits is believed, 0 to 1
 	extra   func(node) float64 // mass beside that of the bits; may be nil
+	most    []float64          // of a node of so many bits, what extra is at most
 	allowed func(node) bool    // whether a prefix may be chosen
 	group   int                // whose members they are
 
@@ -56,6 +57,9 @@ func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float
 	if n.bits < c.widest || len(members) < c.least {
 		return value
 	}
+	if c.atMost(n, mass) <= value {
+		return value // most nodes: what extra says of them is not worth asking
+	}
 	if whole := c.value(n, mass); whole > value && c.allowed(n) {
 		c.chosen, c.masses = append(c.chosen[:mark], n), append(c.masses[:mark], c.mass(n, mass))
 		return whole
@@ -76,4 +80,13 @@ func (c *chooser) mass(n node, bits float64) float64 {
 		mass += c.extra(n)
 	}
 	return mass
+}
+
+// atMost returns what the whole of n is worth at most.
+func (c *chooser) atMost(n node, bits float64) float64 {
+	mass := c.bits * bits
+	if c.most != nil {
+		mass += c.most[n.bits]
+	}
+	return c.news*mass - c.lambda*math.Ldexp(1, len(c.model.strength)-n.bits) - c.price
 }

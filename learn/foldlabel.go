@@ -25,7 +25,7 @@ func (f *folding) choose(g *group) choice {
 		out.inside += t.candidates[l].mass
 	}
 	if rest := t.outside(out.labels); len(rest) > 0 {
-		c := t.chooser(t.spreads(out.labels))
+		c := t.chooser(t.evenOutside(out.labels))
 		_, out.nodes = c.choose(rest)
 		for _, mass := range c.masses {
 			out.inside += mass
@@ -129,7 +129,7 @@ func (t forest) labels() choice {
 // for each part, or l itself where that is worth more.
 func (t forest) label(l ipranges.Label) (value float64, c choice) {
 	if own := t.at[l]; len(own) > 0 {
-		bits := t.chooser(t.spreadsOf(l))
+		bits := t.chooser(t.evenOf(l))
 		value, _ = bits.choose(own)
 		for _, mass := range bits.masses {
 			c.inside += mass
@@ -175,8 +175,8 @@ func covered(l ipranges.Label, labels []ipranges.Label) bool {
 	return slices.ContainsFunc(labels, func(wide ipranges.Label) bool { return wide.Covers(l) })
 }
 
-// spreads returns the even spreads that no chosen label admits.
-func (t forest) spreads(labels []ipranges.Label) []even {
+// evenOutside returns the even spreads that no chosen label admits.
+func (t forest) evenOutside(labels []ipranges.Label) []even {
 	var out []even
 	for _, s := range t.sets {
 		if !covered(s.label, labels) {
@@ -186,8 +186,8 @@ func (t forest) spreads(labels []ipranges.Label) []even {
 	return out
 }
 
-// spreadsOf returns the even spread over one label, if there is any.
-func (t forest) spreadsOf(l ipranges.Label) []even {
+// evenOf returns the even spread over one label, if there is any.
+func (t forest) evenOf(l ipranges.Label) []even {
 	i, found := slices.BinarySearchFunc(t.sets, l, func(s even, l ipranges.Label) int { return s.label.Compare(l) })
 	if !found {
 		return nil
@@ -196,25 +196,36 @@ func (t forest) spreadsOf(l ipranges.Label) []even {
 }
 
 // chooser returns what finds prefixes in a density of bits and even spreads.
-func (t forest) chooser(spreads []even) *chooser {
+func (t forest) chooser(sets []even) *chooser {
 	c := &chooser{
 		model: t.model, sample: t.rest, widest: t.widest, least: t.model.least(),
 		news: t.news, lambda: t.lambda, beta: t.beta, price: t.price(), bits: t.group.bits, group: t.index,
 		allowed: func(n node) bool { return t.under(n) && t.hosts.Within(t.prefix(n)) == 0 },
 	}
-	if len(spreads) > 0 {
-		c.extra = func(n node) float64 { return t.spreadIn(spreads, n) }
+	if len(sets) > 0 {
+		c.extra, c.most = func(n node) float64 { return t.evenIn(sets, n) }, t.evenAtMost(sets)
 	}
 	return c
 }
 
-// spreadIn returns what even spreads place in a node.
-func (t forest) spreadIn(spreads []even, n node) float64 {
+// evenIn returns what even spreads place in a node.
+func (t forest) evenIn(sets []even, n node) float64 {
 	sum, p := 0.0, t.prefix(n)
-	for i := range spreads {
-		sum += spreads[i].share * float64(spreads[i].set.Within(p)) / spreads[i].size
+	for i := range sets {
+		sum += sets[i].share * float64(sets[i].set.Within(p)) / sets[i].size
 	}
 	return sum
+}
+
+// evenAtMost returns what even spreads place at most in a node of each depth.
+func (t forest) evenAtMost(sets []even) []float64 {
+	out := make([]float64, t.depth+1)
+	for i := range out {
+		for _, s := range sets {
+			out[i] += s.share * min(1, math.Ldexp(1, t.depth-i)/s.size)
+		}
+	}
+	return out
 }
 
 // enough is how many known keys a model of the bits is worth trusting for.

@@ -120,6 +120,9 @@ func smallChooser(r *rand.Rand) (c *chooser, members []uint64) {
 	}
 	if r.IntN(2) == 0 {
 		c.extra = func(n node) float64 { return math.Ldexp(0.3, -n.bits) }
+		for bits := range depth + 1 {
+			c.most = append(c.most, math.Ldexp(0.3, -bits))
+		}
 	}
 	return c, members
 }

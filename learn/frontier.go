@@ -51,7 +51,7 @@ type Frontier struct {
 // NewFrontier folds ds at every width. What is found for one service at one
 // width is the least that alarms and rules can cost there, but for widths within
 // a sixteenth of a doubling, of which one is kept; services of very many
-// destinations are folded at some thirty weights of an address instead. The
+// destinations are folded at some weights of an address instead. The
 // points count rules at what the options say a rule costs; [Frontier.Pick] looks
 // for fewer.
 func NewFrontier(ds []Destination, o FoldOptions) *Frontier {

@@ -12,6 +12,8 @@ const (
 	dearest  = 1.0
 	cheapest = 1e-12
 	cheaper  = 0.7
+	// Beside it, where there are very many members.
+	muchCheaper = 0.5
 )
 
 // manyMembers is from how many members on a group is folded at each weight of an
@@ -28,6 +30,7 @@ func (f *folding) widths(s scale, g *group) []*width {
 		t := forest{&weighed, g}
 		if len(g.keys) >= manyMembers {
 			all = append(all, t.one())
+			weighed.lambda *= muchCheaper
 			continue
 		}
 		labels := t.labels().labels
@@ -52,7 +55,7 @@ func joined(labels []ipranges.Label) string {
 func (t forest) beside(s scale, labels []ipranges.Label) []*width {
 	var out []*width
 	if rest := t.outside(labels); len(rest) > 0 {
-		c := t.chooser(t.spreads(labels))
+		c := t.chooser(t.evenOutside(labels))
 		c.least = 1
 		out = c.widths(s, rest)
 	}
@@ -76,7 +79,7 @@ func (t forest) one() *width {
 		out = together(out, t.all(l))
 	}
 	if rest := t.outside(labels); len(rest) > 0 {
-		c := t.chooser(t.spreads(labels))
+		c := t.chooser(t.evenOutside(labels))
 		_, nodes := c.choose(rest)
 		for i, n := range nodes {
 			w := c.whole(n, c.masses[i])

@@ -96,3 +96,36 @@ func TestDefaultsOnNames(t *testing.T) {
 		t.Errorf("of 70 runs %d, %d and %d with an alarm by address, name and fold; want 45 and at most 16 and 13", addresses, names, fold)
 	}
 }
+
+// From /22 to /12 the frontier covers what fixed lengths do at no more
+// addresses, but for what chance gives and takes. docs/fold.md says where it is
+// behind beyond that.
+func TestFrontierIsInsideFixedLengths(t *testing.T) {
+	const chance = 2 // destinations
+	o := space(t)
+	homelab, err := readHomelab(filepath.Join(data, "evaluation/homelab-egress.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := map[string]*sample{"homelab": homelab}
+	for _, name := range []string{"ctu-normal-008", "ctu-normal-012"} {
+		if samples[name], err = readFlows(filepath.Join(data, "evaluation/flows", name+".jsonl.gz")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if samples["runs"], err = readRuns(filepath.Join(data, "evaluation/flows/iot-sentinel-runs.jsonl.gz")); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range samples {
+		var points []score
+		for _, rs := range s.frontier(o).points {
+			points = append(points, s.score(rs, nil))
+		}
+		for _, length := range []int{22, 20, 18, 16, 15, 14, 13, 12} {
+			u := s.score(s.uniform(length), nil)
+			if most, _ := beside(u, points); most.hit < u.hit-chance {
+				t.Errorf("%s at /%d: %s, folding only %s", name, length, u, most)
+			}
+		}
+	}
+}
