@@ -20,6 +20,7 @@ type vigil struct {
 	since  time.Time // a record came
 	told   bool      // of this silence
 	lost   int64     // gaps that were told
+	gone   int64     // what was dropped or missing from which on it is told again
 	unread uint64    // unreadable records from which on they are told again
 }
 
@@ -36,7 +37,7 @@ func newVigil(a *app, path string) *vigil {
 
 // missing says whether a file is not there.
 func missing(path string) bool {
-	if path == "-" {
+	if path == "-" || source.IsAddress(path) {
 		return false
 	}
 	_, err := os.Stat(path)
@@ -57,6 +58,10 @@ func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
 		v.lost = st.Lost
 		v.a.warnGaps(v.path, st)
 	}
+	if gone := st.Dropped + st.Missing; gone > 0 && gone >= v.gone {
+		v.gone = 2 * gone
+		v.a.warnGone(v.path, st)
+	}
 	if n := t.unread(); n > 0 && n >= v.unread {
 		v.unread = 10 * n // a log of nothing else is not to fill another one
 		v.a.warn("%s: %s so far", v.path, count(n, "unreadable record", "unreadable records"))
@@ -66,6 +71,12 @@ func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
 func (a *app) warnGaps(name string, st source.Stats) {
 	a.warn("%s: %s: files were rotated away before they were read (%s bytes known)", name,
 		count(uint64(st.Lost), "gap", "gaps"), ipranges.Thousands(uint64(max(0, st.LostBytes))))
+}
+
+// warnGone says what was sent and not read.
+func (a *app) warnGone(name string, st source.Stats) {
+	a.warn("%s: %s dropped because they came too fast, %s missing by sequence number", name,
+		count(uint64(st.Dropped), "record", "records"), ipranges.Thousands(uint64(st.Missing)))
 }
 
 // errMissing says that a log was waited for in vain.

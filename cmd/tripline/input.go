@@ -212,6 +212,10 @@ func (t *tally) losses(a *app, name string, st source.Stats) {
 	if t.lost += st.Lost; st.Lost > 0 {
 		a.warnGaps(name, st)
 	}
+	if gone := st.Dropped + st.Missing; gone > 0 {
+		t.gone += gone
+		a.warnGone(name, st)
+	}
 	if st.Torn > 0 {
 		a.say("%s: its last line has no end yet (%d bytes); it is read when it is complete", name, st.Torn)
 	}

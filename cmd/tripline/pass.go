@@ -154,8 +154,9 @@ func (p *pass) commit() error {
 		if err != nil {
 			return err
 		}
-		p.group.cursor = cursor
-		cursors = p.places(cursor, left)
+		if p.group.cursor = cursor; cursor != nil {
+			cursors = p.places(cursor, left)
+		}
 	}
 	if p.fresh && p.claimed == 0 && !p.follow {
 		maps.Copy(p.silent, cursors)

@@ -51,6 +51,9 @@ func (t *tally) errUntold(what string) error {
 		return learn.WithHint(fmt.Errorf("%s: nothing unexpected in what was read, but %s: what was in between is not known",
 			what, count(uint64(t.lost), "file was rotated away before it was read", "files were rotated away before they were read")),
 			"check the rotated files, if they are still there: tripline enforce %s.0", what)
+	case t.gone > 0:
+		return learn.WithHint(fmt.Errorf("%s: nothing unexpected in what was read, but %s never reached tripline: what they said is not known",
+			what, count(uint64(t.gone), "record", "records")), "log less, or closer to where tripline runs; over a network, tcp:// loses less than udp://")
 	}
 	return nil
 }

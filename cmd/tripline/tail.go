@@ -120,8 +120,12 @@ func (w *watching) keep(s source.Stream, key string) error {
 	if err != nil {
 		return err
 	}
+	places := map[string][]byte{key: cursor}
+	if cursor == nil { // what happens now happens once
+		places = nil
+	}
 	err = w.a.write("enforce", func(s *store.Store) error {
-		return s.Commit(store.Batch{At: w.a.now(), Cursors: map[string][]byte{key: cursor}, Hits: w.watch.Hits()})
+		return s.Commit(store.Batch{At: w.a.now(), Cursors: places, Hits: w.watch.Hits()})
 	})
 	if err == nil {
 		w.watch.Noted()

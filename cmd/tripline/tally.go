@@ -30,6 +30,7 @@ type tally struct {
 	torn     bool                  // a file ends in the middle of a line
 	missing  bool                  // a file that was waited for never came
 	lost     int64                 // gaps between files
+	gone     int64                 // records that were dropped or are missing
 	both     uint64                // connections that two agents claim: they count for neither
 	overlap  error                 // of the first of them
 }

@@ -55,6 +55,11 @@ type Stats struct {
 	// and was never read.
 	LostBytes int64
 	Torn      int64 // bytes of the unfinished last line, which waits
+	// Dropped counts what came too fast to be taken in, by the kernel or here.
+	// Files have none; sources that listen or capture do.
+	Dropped int64
+	// Missing counts what was sent and never came, by sequence numbers.
+	Missing int64
 }
 
 // A Reader reads one log line by line. It is not safe for concurrent use. Who
