@@ -60,7 +60,7 @@ func (f *folding) density(g *group) density {
 		}
 	}
 	for i, k := range g.keys {
-		d.rest.add(k, 1-parts[g.homes[i].label])
+		d.rest.add(k, 1-parts[g.homes[i]])
 	}
 	return d
 }

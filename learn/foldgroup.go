@@ -15,7 +15,7 @@ type group struct {
 
 	index  int // among all groups of the folding
 	keys   []uint64
-	homes  []home           // of each key
+	homes  []ipranges.Label // of each key: the smallest published set that holds it
 	late   []bool           // of each key: first seen in the recent half
 	leaves [][]*Destination // with each key, ascending by address
 	model  polya            // of all groups of this family
@@ -106,8 +106,8 @@ func (f *folding) group(fam family, ds []*Destination) *group {
 		if late {
 			fresh++
 		}
-		if (h.label != ipranges.Label{}) {
-			g.at[h.label] = append(g.at[h.label], key)
+		if (h != ipranges.Label{}) {
+			g.at[h] = append(g.at[h], key)
 		}
 		g.keys, g.homes = append(g.keys, key), append(g.homes, h)
 		g.late, g.leaves = append(g.late, late), append(g.leaves, leaf)

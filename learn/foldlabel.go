@@ -164,7 +164,7 @@ func (t forest) outside(labels []ipranges.Label) []uint64 {
 	}
 	out := make([]uint64, 0, len(t.keys))
 	for i, h := range t.homes {
-		if !covered(h.label, labels) {
+		if !covered(h, labels) {
 			out = append(out, t.keys[i])
 		}
 	}

@@ -46,7 +46,7 @@ func (ds *drafts) named(all []Destination) []*Destination {
 			unnamed++
 		}
 	}
-	ds.widen(names)
+	ds.news, ds.alarms = ds.widen(names)
 	behind := map[endpoint][]*called{}
 	for i, c := range of {
 		if c == nil {

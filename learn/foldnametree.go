@@ -25,11 +25,13 @@ type nameTree struct {
 	news    float64 // new names expected in the coming week
 	domains []domain
 	inner   *nameSpread
+
+	inside float64 // the share of new names expected in chosen wildcards
 }
 
 // widen finds the wildcards for the names of each service. The spreads are
 // learned from all of them together.
-func (f *folding) widen(names roll) {
+func (f *folding) widen(names roll) (news, alarms float64) {
 	outer, inner := newNameSplits(), newNameSplits()
 	trees := make([]*nameTree, 0, len(names))
 	for _, s := range slices.SortedFunc(maps.Keys(names), Service.Compare) {
@@ -41,7 +43,9 @@ func (f *folding) widen(names roll) {
 	for _, t := range trees {
 		t.inner = &below
 		t.choose(&over)
+		news, alarms = news+t.news, alarms+t.news*max(0, 1-t.inside)
 	}
+	return news, alarms
 }
 
 // plantNames sorts the names of a service into domains. A name without one is a
@@ -142,7 +146,7 @@ func (t *nameTree) choose(over *nameSpread) {
 // and returns what they are worth. mass is the share of new names expected
 // below it; depth is how many labels it has beside the registrable domain.
 func (t *nameTree) best(path string, names []*called, mass float64, depth int) float64 {
-	value := 0.0
+	value, before := 0.0, t.inside
 	if len(names[0].path) == len(path) {
 		value = -t.beta
 		names = names[1:]
@@ -162,6 +166,7 @@ func (t *nameTree) best(path string, names []*called, mass float64, depth int) f
 	if n < 2 || whole <= parts {
 		return value + parts
 	}
+	t.inside = before + mass
 	for _, c := range names {
 		c.rule = "*." + nameAt(path)
 	}

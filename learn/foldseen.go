@@ -82,8 +82,8 @@ func (ds *drafts) rule(d *draft) Rule {
 func (ds *drafts) labelsOf(addrs []netip.Addr) []ipranges.Label {
 	var out []ipranges.Label
 	for _, a := range addrs {
-		if h := ds.homeOf(a); h.label != (ipranges.Label{}) {
-			out = insertLabel(out, h.label)
+		if h := ds.homeOf(a); h != (ipranges.Label{}) {
+			out = insertLabel(out, h)
 		}
 	}
 	return out

@@ -1,7 +1,6 @@
 package learn
 
 import (
-	"cmp"
 	"encoding/binary"
 	"net/netip"
 
@@ -54,28 +53,15 @@ func (f family) size(s ipranges.Set) float64 {
 	return float64(s.Exposure().V6)
 }
 
-// A home is the smallest published set that holds an address, else the
-// autonomous system that announces it, else nothing.
-type home struct {
-	label ipranges.Label
-	asn   uint32
-}
-
-func (h home) compare(o home) int {
-	return cmp.Or(h.label.Compare(o.label), cmp.Compare(h.asn, o.asn))
-}
-
-// homeOf returns the home of a. Space of which only hosts are admitted has
-// none, whatever is published of it.
-func (f *folding) homeOf(a netip.Addr) home {
+// homeOf returns the smallest published set that holds a, nothing if there is
+// none. Space of which only hosts are admitted has none, whatever is published
+// of it.
+func (f *folding) homeOf(a netip.Addr) ipranges.Label {
 	if f.hosts.Contains(a) {
-		return home{}
+		return ipranges.Label{}
 	}
-	if l, ok := f.options.Space.Table.Home(a); ok {
-		return home{label: l}
-	}
-	as, _ := f.options.Space.AS(a)
-	return home{asn: as.Number}
+	l, _ := f.options.Space.Table.Home(a)
+	return l
 }
 
 // A published is a published set as a candidate: empty if it must not be one.

@@ -184,3 +184,18 @@ func TestSharedSetsAreOpenedOnlyWhileNewOnesCome(t *testing.T) {
 		}
 	}
 }
+
+// Names that keep coming are expected to come again: what no wildcard admits
+// would alarm, at every point.
+func TestNamesCountInTheAlarmsOfEveryPoint(t *testing.T) {
+	var ds []learn.Destination
+	for i := range 12 {
+		d := seen(web, fmt.Sprintf("203.0.113.%d", i), fmt.Sprintf("host%d.example%d.com", i, i), 14*i)
+		d.Evidence = learn.SNI
+		ds = append(ds, d)
+	}
+	f := learn.NewFrontier(ds, learn.FoldOptions{})
+	if f.Default.Alarms < 5 || f.Fold(f.Default).News < f.Default.Alarms {
+		t.Errorf("%.2f alarms of %.2f new a week, want about the six that came in the recent half, twice", f.Default.Alarms, f.Fold(f.Default).News)
+	}
+}
