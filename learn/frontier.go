@@ -35,7 +35,7 @@ type Folded struct {
 // host to as wide as the ceiling allows. It is not safe for concurrent use.
 type Frontier struct {
 	// Points ascend: each opens more than the one before and leaves fewer
-	// alarms.
+	// alarms, by a thousandth at least.
 	Points []Point
 	// Default is what the options weigh: [Fold] returns its rules.
 	Default Point
@@ -173,6 +173,9 @@ func (ds *drafts) prefixes() ipranges.Set {
 	return ipranges.NewSet(out...)
 }
 
+// worthwhile is the part of the alarms that a wider point must save to be one.
+const worthwhile = 1e-3
+
 // rising returns the points that nothing is better than, ascending.
 func rising(ps []Point) []Point {
 	slices.SortStableFunc(ps, func(a, b Point) int {
@@ -180,7 +183,7 @@ func rising(ps []Point) []Point {
 	})
 	out, least := ps[:0], math.Inf(1)
 	for _, p := range ps {
-		if p.Alarms < least {
+		if p.Alarms < least*(1-worthwhile) || math.IsInf(least, 1) {
 			out, least = append(out, p), p.Alarms
 		}
 	}
