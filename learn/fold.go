@@ -87,6 +87,7 @@ type folding struct {
 	middle       time.Time // what is first seen after it is new
 	early        float64   // what a destination that is not new says of where new ones come
 	weeks        float64   // the coming week, in halves of the observation
+	calm         float64   // what the coming week brings where the recent half brought nothing
 }
 
 const (
@@ -122,8 +123,14 @@ func newFolding(ds []Destination, o FoldOptions) *folding {
 	// Most of what is new in the first days is there to stay: less than a week
 	// is not scaled up further.
 	f.weeks = float64(week) / float64(max(half, week/2))
+	// One server on its own port for a week is that server, and no reason to open
+	// what is around it: the same prior, of one in some hundreds of such services.
+	f.calm = settled * float64(week) / float64(halfDay+half)
 	return f
 }
+
+// settled is the shape of the prior of a service that brought nothing new.
+const settled = 0.003
 
 // observed returns when the observation began and ended.
 func observed(ds []Destination, o FoldOptions) (since, until time.Time) {

@@ -95,13 +95,8 @@ func (f *folding) groups(ds []*Destination) []*group {
 	return out
 }
 
-// Surprise is what may be new beside what was, in destinations, and calm what may
-// be where nothing was in the recent half: one server on its own port for a week
-// is that server, and no reason to open what is around it.
-const (
-	surprise = 0.3
-	calm     = 0.05
-)
+// surprise is what may be new beside what was, in destinations.
+const surprise = 0.3
 
 func (f *folding) group(fam family, ds []*Destination) *group {
 	g := &group{family: fam, at: map[ipranges.Label][]uint64{}}
@@ -117,10 +112,10 @@ func (f *folding) group(fam family, ds []*Destination) *group {
 		g.keys, g.homes = append(g.keys, key), append(g.homes, h)
 		g.late, g.leaves = append(g.late, late), append(g.leaves, leaf)
 	}
-	if fresh == surprise {
-		fresh = calm
-	}
 	g.news = fresh * f.weeks
+	if fresh == surprise {
+		g.news = f.calm
+	}
 	return g
 }
 
