@@ -23,7 +23,8 @@ var layers = map[string][]string{
 	"ipranges/mmdb": {"ipranges"},
 
 	"learn":                           {"ipranges"},
-	"learn/source":                    {"learn", "learn/source/internal/filterlog", "learn/source/internal/lines", "learn/source/internal/scan"},
+	"learn/source":                    {"learn", "learn/source/internal/eve", "learn/source/internal/filterlog", "learn/source/internal/lines", "learn/source/internal/scan"},
+	"learn/source/internal/eve":       {"learn/source/internal/scan"},
 	"learn/source/internal/filterlog": {"learn/source/internal/scan"},
 	"learn/source/internal/lines":     {"learn", "ipranges"},
 	"learn/source/internal/scan":      {},

@@ -61,4 +61,5 @@ const (
 	ToFirewall     Why = "to the firewall itself"
 	Resolution     Why = "a DNS answer: it names the connections that follow"
 	Detail         Why = "more about a connection that has a record of its own"
+	Ended          Why = "the end of a connection that was counted when it began"
 )

@@ -34,7 +34,7 @@ type Sees struct {
 }
 
 // All is every source, sorted by name.
-var All = []Source{filterlogSource}
+var All = []Source{eveSource, filterlogSource}
 
 // Find returns the source called name. The error hints at the nearest name.
 func Find(name string) (Source, error) {
@@ -59,6 +59,7 @@ type Options struct {
 	Inside   []string       // interfaces towards the hosts, where inference is not enough
 	Outside  []string       // interfaces towards the internet, likewise
 	Firewall []netip.Addr   // the firewall's own addresses: no destinations of interest
+	Early    bool           // count a connection when it begins, not when all is known of it; [Open] sets it while following
 }
 
 // A Parser reads the records of one stream, in its order. It is not for

@@ -59,6 +59,7 @@ type Stream interface {
 // Open begins to read path, or goes on behind cursor, which [Stream.Cursor]
 // returned; nil is the beginning.
 func Open(s Source, path string, cursor []byte, o StreamOptions) (Stream, error) {
+	o.Early = o.Early || o.Follow
 	if s.Open != nil {
 		return s.Open(path, cursor, o)
 	}
