@@ -44,8 +44,12 @@ func TestStampsWithoutAYearInAStreamAreOfLately(t *testing.T) {
 
 func streamed(t *testing.T, text string) (list []source.Record) {
 	t.Helper()
+	filterlog, err := source.Find("filterlog")
+	if err != nil {
+		t.Fatal(err)
+	}
 	o := source.StreamOptions{Options: home, Stdin: strings.NewReader(text)}
-	s, err := source.Open(source.All[0], "-", nil, o)
+	s, err := source.Open(filterlog, "-", nil, o)
 	if err != nil {
 		t.Fatal(err)
 	}

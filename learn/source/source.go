@@ -34,7 +34,11 @@ type Sees struct {
 }
 
 // All is every source, sorted by name.
-var All = []Source{eveSource, filterlogSource}
+var All = []Source{
+	eveSource,
+	filterlogSource,
+	netfilterSource,
+}
 
 // Find returns the source called name. The error hints at the nearest name.
 func Find(name string) (Source, error) {
