@@ -25,6 +25,9 @@ type Config struct {
 
 	Quarantine Quarantine
 	Tools      map[string][]string // that agents are declared to have
+
+	Ceiling   uint64   // IPv4 addresses that one rule may open; 0 is [DefaultCeilingV4]
+	AllowWide []Choice // what may open more
 }
 
 type configDoc struct {
@@ -41,7 +44,9 @@ type configDoc struct {
 		Hours int `yaml:"hours"`
 		Runs  int `yaml:"runs"`
 	} `yaml:"quarantine"`
-	Tools map[string][]string `yaml:"tools"`
+	Tools     map[string][]string `yaml:"tools"`
+	Ceiling   string              `yaml:"ceiling"`
+	AllowWide []string            `yaml:"allow_wide"`
 }
 
 // DecodeConfig reads a configuration strictly: an unknown key or a wrong value
@@ -75,7 +80,7 @@ func (d *configDoc) config(node *yaml.Node) (Config, error) {
 		return c, at(node, "quarantine").errorf("want hours and runs of 0 or more")
 	}
 	c.Quarantine = Quarantine(d.Quarantine)
-	if err := d.tools(&c, node); err != nil {
+	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node)); err != nil {
 		return c, err
 	}
 	for name, selectors := range d.Agents {

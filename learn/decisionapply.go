@@ -18,6 +18,7 @@ type Settled struct {
 	Never    Never         // the bounding set of this agent
 
 	Folded []Destination // what is left to fold
+	Held   []Held        // what the ceiling kept from being proposed for it
 	Pick   *Pick         // the way to fold that keeps the limits; nil without any
 }
 
@@ -35,6 +36,7 @@ func Decide(agent string, approved *Baseline, ds []Destination, decisions []Deci
 	b.claim(rest)
 	chosen := b.chosen(o.Space)
 	s.Folded = admissible(rest, b.never, &Left{})
+	s.Held = HeldBack(s.Folded, o)
 	if limits != (Limits{}) {
 		pick, err := NewFrontier(s.Folded, o).Pick(limits)
 		if err != nil {

@@ -31,8 +31,10 @@ func (c Choice) String() string {
 	return hostsWord
 }
 
+const thereIs = "hosts, a length such as /24, an address, a prefix, a published set, an AS number or a name"
+
 // ParseChoice reads "hosts", "/24", or a destination as [ParseTo] does, and
-// "*.example.com".
+// "*.example.com" and "aws", all that a provider publishes.
 func ParseChoice(text string) (Choice, error) {
 	if text == hostsWord {
 		return Choice{}, nil
@@ -44,10 +46,13 @@ func ParseChoice(text string) (Choice, error) {
 		}
 		return Choice{Bits: n}, nil
 	}
+	if provider(text) {
+		return Choice{To: To{Label: ipranges.Label{Provider: text}}}, nil
+	}
 	parent, wild := strings.CutPrefix(text, "*.")
 	to, err := ParseTo(parent)
 	if err != nil || wild && to.Name == "" || to.Name != "" && !strings.Contains(to.Name, ".") {
-		return Choice{}, fmt.Errorf("%q is no choice: want hosts, a length such as /24, an address, a prefix, a published set, an AS number or a name", text)
+		return Choice{}, fmt.Errorf("%q is no choice: want %s", text, thereIs)
 	}
 	if wild {
 		to.Name = "*." + to.Name
@@ -56,6 +61,15 @@ func ParseChoice(text string) (Choice, error) {
 		}
 	}
 	return Choice{To: to}, nil
+}
+
+// provider says whether text is a word that only a provider of published sets can
+// be called: names have dots, systems a number.
+func provider(text string) bool {
+	if to, err := ParseTo(text); err == nil && to.ASN != 0 {
+		return false
+	}
+	return hostName(text) && !strings.Contains(text, ".")
 }
 
 // whole says whether the choice is one destination.

@@ -2,6 +2,7 @@ package learn
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -184,7 +185,11 @@ var errBeside = errors.New("it is neither inside the rule nor around it, or it i
 // Weigh returns what a choice would be in place of a rule, without the alarms.
 func Weigh(r *Rule, members []Destination, c Choice, space ipranges.Space, never Never) (Alternative, error) {
 	if c.whole() {
-		if _, err := c.To.Set(space, nil); err != nil {
+		_, err := c.To.Set(space, nil)
+		if err != nil && c.To.Label.Provider != "" && c.To.Label.Service == "" {
+			return Alternative{}, fmt.Errorf("no provider of that name is known: want %s", thereIs)
+		}
+		if err != nil {
 			return Alternative{}, err
 		}
 	}

@@ -31,6 +31,8 @@ type draft struct {
 	life      learn.Life          // of its approved rules
 	folded    []learn.Destination // what is left to fold
 	pick      *learn.Pick         // where limits were asked for
+	held      []learn.Held        // what the ceiling kept from being proposed
+	wide      []learn.Choice      // what may open more than the ceiling
 }
 
 // pending says whether there is anything to approve.
@@ -46,6 +48,7 @@ type reviewed struct {
 	drafts  []*draft
 	space   ipranges.Space
 	never   learn.Never
+	ceiling ipranges.Exposure   // of one rule
 	rented  func() ipranges.Set // where anyone can rent a place
 	text    []byte
 	digest  string
@@ -62,6 +65,9 @@ type foldFlags struct {
 	MinRuns  int      `json:"min_runs,omitempty"`
 
 	Skips []skip `json:"skips,omitempty"`
+
+	Ceiling   uint64   `json:"ceiling,omitempty"`
+	AllowWide []string `json:"allow_wide,omitempty"`
 
 	MaxRules    *int     `json:"max_rules,omitempty"`
 	MaxExposure *uint64  `json:"max_exposure,omitempty"`
@@ -104,7 +110,10 @@ func (a *app) fold(s *store.Store, o foldFlags) (*reviewed, error) {
 		return nil, err
 	}
 	r := a.reviewed(kindLearned, space)
-	r.options = o
+	r.options, r.ceiling = o, a.ceiling(o)
+	if err := o.published(space); err != nil {
+		return nil, err
+	}
 	names, err := agentNames(s, o.Agents)
 	if err != nil {
 		return nil, err
@@ -121,7 +130,7 @@ func (a *app) fold(s *store.Store, o foldFlags) (*reviewed, error) {
 
 func (a *app) reviewed(kind string, space ipranges.Space) *reviewed {
 	rented := sync.OnceValue(func() ipranges.Set { return rentable(space.Table) })
-	return &reviewed{kind: kind, space: space, never: a.config.Never, rented: rented}
+	return &reviewed{kind: kind, space: space, never: a.config.Never, ceiling: a.ceiling(foldFlags{}), rented: rented}
 }
 
 func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges.Space, digests map[string]string) (*draft, error) {
@@ -151,11 +160,11 @@ func (a *app) afterDecisions(d *draft, o foldFlags, space ipranges.Space, digest
 	}
 	all := slices.Concat(d.decisions, skips)
 	o.life = d.life
-	s, err := learn.Decide(d.agent, d.approved, o.evidence(d.seen), all, a.config.Never, a.foldOptions(o, space), o.limits())
+	s, err := learn.Decide(d.agent, d.approved, o.evidence(d.seen), all, a.config.Never, a.foldOptions(o, d.approved, space), o.limits())
 	if err != nil {
 		return learn.WithHint(fmt.Errorf("agent %s: %w", d.agent, err), "tripline review --show frontier shows what there is")
 	}
-	d.folded, d.pick = s.Folded, s.Pick
+	d.folded, d.pick, d.held, d.wide = s.Folded, s.Pick, s.Held, a.wide(o, d.approved)
 	d.proposed, d.left, d.rejected, d.again, d.never = s.Proposal, s.Left, s.Rejected, s.Again, s.Never
 	d.proposed.Ranges = digests
 	d.changes = learn.Diff(d.approved, d.proposed)
@@ -175,9 +184,12 @@ func (o *foldFlags) evidence(ds []learn.Destination) []learn.Destination {
 	return ds
 }
 
-func (a *app) foldOptions(o foldFlags, space ipranges.Space) learn.FoldOptions {
+func (a *app) foldOptions(o foldFlags, approved *learn.Baseline, space ipranges.Space) learn.FoldOptions {
 	o.life.Quarantine = a.quarantine(o)
-	return learn.FoldOptions{Space: space, Lambda: o.Alarms, Hosts: a.config.Never.Hosts(), Life: o.life}
+	return learn.FoldOptions{
+		Space: space, Lambda: o.Alarms, Hosts: a.config.Never.Hosts(), Life: o.life,
+		Ceiling: a.ceiling(o), AllowWide: learn.Wide(a.wide(o, approved)),
+	}
 }
 
 func (o *foldFlags) skipped(agent string) (out []learn.Decision, err error) {
@@ -197,7 +209,7 @@ func (o *foldFlags) skipped(agent string) (out []learn.Decision, err error) {
 // proposal folds destinations of one agent as the flags say: those seen up to a
 // day for a back-test. No decision counts: they were taken later.
 func (a *app) proposal(name string, head *learn.Baseline, ds []learn.Destination, o foldFlags, space ipranges.Space) (*learn.Baseline, learn.Left) {
-	return learn.Propose(name, head, o.evidence(ds), a.config.Never, a.foldOptions(o, space))
+	return learn.Propose(name, head, o.evidence(ds), a.config.Never, a.foldOptions(o, head, space))
 }
 
 // seal computes the text and the digest of what is shown.

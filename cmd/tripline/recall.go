@@ -75,7 +75,7 @@ func (o *reviewOptions) shownLast(a *app, s *store.Store) (*reviewed, error) {
 // same says whether two reviews were asked for with the same flags.
 func (o *foldFlags) same(p foldFlags) bool {
 	return slices.Equal(o.Agents, p.Agents) && o.Alarms == p.Alarms && o.Refused == p.Refused &&
-		o.Expire == p.Expire && o.MinHours == p.MinHours && o.MinRuns == p.MinRuns && o.words() == p.words()
+		o.Expire == p.Expire && o.MinHours == p.MinHours && o.MinRuns == p.MinRuns && o.Ceiling == p.Ceiling && o.words() == p.words()
 }
 
 // shownAs makes the review that was shown with a digest again, of what there is

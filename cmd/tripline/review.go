@@ -29,6 +29,7 @@ type reviewOptions struct {
 	decide  decideFlags
 	screen  bool // decide on a terminal
 	limit   limitFlags
+	ceiling ceilingFlags
 	what    string // to show: the review, or the frontier
 	folded  bool   // whether --lambda was given
 	replays bool   // whether --backtest was given
@@ -59,6 +60,9 @@ admitted binds enforce at once. Each makes another digest, which is then approve
 --max-rules, --max-exposure and --alarms-per-week pick another way to fold; what that
 costs elsewhere is said. --show frontier shows all ways.
 
+No rule opens more than the ceiling. What that held back is named, with what it would
+save; --allow-wide lets it. What is approved already has leave.
+
 Back-test says what such rules would have raised: they are learned on the first
 seven tenths of the days with flows, and the others are replayed. A baseline is
 replayed as it is on the last 7 days. --backtest shows this in full, and nothing else.
@@ -75,8 +79,8 @@ Exit status:
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.folded, o.replays = c.Flags().Changed("lambda"), c.Flags().Changed("backtest")
-			o.asked = slices.ContainsFunc([]string{"lambda", "agent", "refused", "expire", "min-hours", "min-runs", "max-rules", "max-exposure", "alarms-per-week"}, c.Flags().Changed)
-			if err := o.limit.read(c, &o.fold); err != nil {
+			o.asked = slices.ContainsFunc([]string{"lambda", "agent", "refused", "expire", "min-hours", "min-runs", "max-rules", "max-exposure", "alarms-per-week", "ceiling"}, c.Flags().Changed)
+			if err := errors.Join(o.limit.read(c, &o.fold), o.ceiling.read(&o.fold)); err != nil {
 				return err
 			}
 			return o.run(c.Context(), a)
@@ -99,6 +103,7 @@ Exit status:
 	f.StringVar(&o.sort, "sort", "attention", "`ORDER` of the rows: attention, destination or admits")
 	f.StringVar(&o.row, "row", "", "open the row with this `NUMBER`: evidence, and what is narrower and wider")
 	o.limit.flags(c)
+	o.ceiling.flags(c)
 	f.StringVar(&o.what, "show", "review", "`WHAT` to show: review or frontier")
 	f.BoolVarP(&o.screen, "interactive", "i", false, "decide on this terminal, row by row")
 	f.StringSliceVar(&o.decide.accept, "accept", nil, "the row with this `NUMBER`, or all, is right; repeatable")

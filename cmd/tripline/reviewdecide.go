@@ -119,7 +119,7 @@ func (o *reviewOptions) deciding(a *app) error {
 		if r.kind != kindLearned {
 			return learn.WithHint(errors.New("what was shown last was written by hand: its rows are decided there"), "tripline review")
 		}
-		o.fold = r.options
+		o.allowed(r)
 		if r, err = o.take(a, s, r); err != nil {
 			return err
 		}
@@ -279,7 +279,15 @@ func (r *reviewed) choice(d *draft, of *row, members []learn.Destination, x ruli
 	if err != nil {
 		return c, err
 	}
-	return c, r.fits(d, of, members, c, x.verb == learn.Widen)
+	for i := range all { // as its publisher writes it
+		if strings.EqualFold(all[i].Choice.String(), c.String()) {
+			c = all[i].Choice
+		}
+	}
+	if err := r.fits(d, of, members, c, x.verb == learn.Widen); err != nil || x.verb == learn.Narrow {
+		return c, err
+	}
+	return c, r.below(d, of, c)
 }
 
 // fits says whether a choice is narrower or wider than the rule of a row.
@@ -287,7 +295,7 @@ func (r *reviewed) fits(d *draft, of *row, members []learn.Destination, c learn.
 	a, err := learn.Weigh(of.rule, members, c, r.space, d.never)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s: %w", c, err)
+		return learn.WithHint(fmt.Errorf("%s: %w", c, err), "tripline review --row %d shows what is narrower and wider", of.Row)
 	case a.Wider != wider && wider:
 		return learn.WithHint(fmt.Errorf("%s is not wider than %s", c, of.To), "tripline review --row %d shows what is", of.Row)
 	case a.Wider != wider:

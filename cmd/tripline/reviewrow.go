@@ -128,7 +128,7 @@ func (r *reviewed) opened(x *row) *openRow {
 	out.Inside, out.Near = r.inside(x, d), r.neighbours(x, d)
 	out.Decisions = d.said(x, members, r)
 	if x.Mark != markRejected && x.Mark != string(learn.Removed) {
-		out.alternatives(r.alternatives(d, x, members))
+		out.alternatives(r.alternatives(d, x, members), func(c learn.Choice) bool { return r.leave(d, c) })
 	}
 	return out
 }
@@ -243,7 +243,7 @@ func (r *reviewed) neighbours(x *row, d *draft) (out []string) {
 	return out
 }
 
-func (x *openRow) alternatives(list []learn.Alternative) {
+func (x *openRow) alternatives(list []learn.Alternative, leave func(learn.Choice) bool) {
 	for _, alt := range list {
 		j := alternativeJSON{To: alt.Choice.String(), Wider: alt.Wider, Rules: alt.Rules, Admits: newAdmits(alt.Admits)}
 		if alt.Alarms >= 0 {
@@ -254,6 +254,9 @@ func (x *openRow) alternatives(list []learn.Alternative) {
 			verb = "widen"
 		}
 		j.Command = fmt.Sprintf("tripline review --%s %d=%s", verb, x.Row, alt.Choice)
+		if alt.Wider && !leave(alt.Choice) {
+			j.Command += " --allow-wide " + alt.Choice.String()
+		}
 		x.Alternatives = append(x.Alternatives, j)
 	}
 }

@@ -97,7 +97,7 @@ func (r *reviewed) title(d *draft) string {
 	if d.approved != nil {
 		of = "against baseline " + d.approved.Digest[:12]
 	}
-	return fmt.Sprintf("%s: %d rules proposed (%d new, %d changed, %d would go), %s", d.agent, len(d.proposed.Rules),
+	return fmt.Sprintf("%s: %s proposed (%d new, %d changed, %d would go), %s", d.agent, count(uint64(len(d.proposed.Rules)), "rule", "rules"),
 		count[learn.Added], count[learn.Changed], count[learn.Removed], of)
 }
 
@@ -116,6 +116,7 @@ func (r *reviewed) footer(a *app) {
 		}
 		opens := learn.Exposure(d.proposed.Rules, r.space, d.never)
 		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %d seen.\n", d.agent, opened(opens), seen)
+		a.heldLines(d)
 		if d.pick != nil {
 			fmt.Fprintf(a.stdout, "Picked:   %s: %s\n", d.agent, picked(d.pick))
 		}

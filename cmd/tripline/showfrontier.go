@@ -36,7 +36,7 @@ func (l *limitFlags) read(c *cobra.Command, o *foldFlags) error {
 		o.MaxRules = &l.rules
 	}
 	if f.Changed("max-exposure") {
-		n, err := parseCount(l.exposure)
+		n, err := learn.ParseCount(l.exposure)
 		if err != nil {
 			return fmt.Errorf("--max-exposure %w", err)
 		}
@@ -49,21 +49,6 @@ func (l *limitFlags) read(c *cobra.Command, o *foldFlags) error {
 		o.MaxAlarms = &l.alarms
 	}
 	return nil
-}
-
-// parseCount reads 65536, 400k, 1.5M or 2G.
-func parseCount(text string) (uint64, error) {
-	number, factor := text, 1.0
-	for suffix, f := range map[string]float64{"k": 1e3, "M": 1e6, "G": 1e9} {
-		if rest, ok := strings.CutSuffix(text, suffix); ok {
-			number, factor = rest, f
-		}
-	}
-	n, err := strconv.ParseFloat(number, 64)
-	if v := n * factor; err != nil || math.IsNaN(v) || v < 1 || v > 1<<53 || v != math.Trunc(v) {
-		return 0, fmt.Errorf("%q: want a number of addresses, such as 65536, 400k or 1.5M", learn.Printable(text))
-	}
-	return uint64(n * factor), nil
 }
 
 func (o *foldFlags) limits() learn.Limits {
@@ -106,7 +91,7 @@ func (o *reviewOptions) frontier(a *app, r *reviewed) error {
 		if i > 0 {
 			fmt.Fprintln(a.stdout)
 		}
-		options := a.foldOptions(o.fold, r.space)
+		options := a.foldOptions(o.fold, d.approved, r.space)
 		options.Since, options.Until = sightings(d.seen)
 		options.Hosts = options.Hosts.Union(d.never.Hosts())
 		f := learn.NewFrontier(d.folded, options)

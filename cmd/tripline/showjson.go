@@ -29,6 +29,7 @@ type agentJSON struct {
 	Expired     []string   `json:"left_out_expired,omitempty"`
 	Idle        []idleJSON `json:"not_hit,omitempty"` // approved rules, for long
 	Doubts      []string   `json:"doubts,omitempty"`
+	Held        []heldJSON `json:"held_back,omitempty"` // by the ceiling
 
 	Backtest *backtestJSON `json:"backtest,omitempty"`
 	Forecast *outlookJSON  `json:"forecast,omitempty"`
@@ -47,6 +48,7 @@ func showJSON(w io.Writer, r *reviewed) error {
 		if r.kind == kindLearned {
 			j.Doubts = learn.Doubts(d.seen)
 		}
+		j.Held = heldOf(d)
 		j.Backtest = d.backtestJSON()
 		j.Forecast = d.outlook.json()
 		out.Agents = append(out.Agents, j)
