@@ -89,16 +89,16 @@ func showTable(a *app, r *reviewed, full bool, order func(a, b row) int) error {
 
 // title is the first line of a review: what was learned and what is proposed.
 func (r *reviewed) title(d *draft) string {
-	count := map[learn.Mark]int{}
+	marks := map[learn.Mark]int{}
 	for _, c := range d.changes {
-		count[c.Mark]++
+		marks[c.Mark]++
 	}
 	of := "nothing is approved yet"
 	if d.approved != nil {
 		of = "against baseline " + d.approved.Digest[:12]
 	}
 	return fmt.Sprintf("%s: %s proposed (%d new, %d changed, %d would go), %s", d.agent, count(uint64(len(d.proposed.Rules)), "rule", "rules"),
-		count[learn.Added], count[learn.Changed], count[learn.Removed], of)
+		marks[learn.Added], marks[learn.Changed], marks[learn.Removed], of)
 }
 
 // footer says what the rows do not: what is left out, what all rules open, and
