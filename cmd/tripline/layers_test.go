@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"learn": {"ipranges"},
 	"learn/source": {
 		"learn",
+		"learn/source/internal/dnslog",
 		"learn/source/internal/eve",
 		"learn/source/internal/filterlog",
 		"learn/source/internal/lines",
@@ -32,6 +33,7 @@ var layers = map[string][]string{
 		"learn/source/internal/scan",
 		"learn/source/internal/syslog",
 	},
+	"learn/source/internal/dnslog":    {"learn", "learn/source/internal/scan"},
 	"learn/source/internal/eve":       {"learn/source/internal/scan"},
 	"learn/source/internal/filterlog": {"learn/source/internal/scan"},
 	"learn/source/internal/lines":     {"learn", "ipranges"},
@@ -55,6 +57,7 @@ var doors = map[string][]string{
 	"golang.org/x/term":                    {"cmd/tripline"},
 	"charm.land/bubbletea/v2":              {"cmd/tripline"},
 	"golang.org/x/net/publicsuffix":        {"learn"},
+	"golang.org/x/net/dns/dnsmessage":      {"learn/source/internal/dnslog"},
 	"go.etcd.io/bbolt":                     {"store"},
 	"gopkg.in/yaml.v3":                     {"learn"},
 	"github.com/gaissmai/bart":             {"ipranges"},

@@ -27,17 +27,23 @@ type Source struct {
 
 // Sees is what a source knows of a flow beside addresses and ports.
 type Sees struct {
-	Names   bool   // from DNS, SNI, QUIC or HTTP
-	Bytes   bool   // up and down
-	Process bool   // or container
-	Blind   string // what it cannot see or may drop, in a few words
+	Names   bool // from DNS, SNI, QUIC or HTTP
+	Bytes   bool // up and down
+	Process bool // or container
+	// Evidence says that the source has no connections, only what names were
+	// resolved to: it names those of other sources.
+	Evidence bool
+	Blind    string // what it cannot see or may drop, in a few words
 }
 
 // All is every source, sorted by name.
 var All = []Source{
+	adguardSource,
+	dnsmasqSource,
 	eveSource,
 	filterlogSource,
 	netfilterSource,
+	pfblockerngSource,
 }
 
 // Find returns the source called name. The error hints at the nearest name.
