@@ -61,7 +61,7 @@ const (
 	ToFirewall     Why = "to the firewall itself"
 	Resolution     Why = "a DNS answer: it names the connections that follow"
 	NoAnswer       Why = "DNS, but no answer with an address"
-	Unasked        Why = "a DNS answer to a question that is not in this log"
+	Unasked        Why = "a DNS answer to nobody that the log names"
 	Detail         Why = "more about a connection that has a record of its own"
 	Ended          Why = "the end of a connection that was counted when it began"
 )

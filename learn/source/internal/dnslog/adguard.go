@@ -88,7 +88,7 @@ func (d *Adguard) answer(f *fields, e *Entry) *scan.Error {
 		return scan.Fault(scan.BadText, "Answer", packed)
 	}
 	if name, ok := text(f.name); ok && len(name) > 0 {
-		e.Answer.Name = d.names.Get(name)
+		e.Answer.Name = d.names.Get([]byte(service(string(name))))
 	}
 	return nil
 }
