@@ -52,7 +52,7 @@ Exit status:
 }
 
 func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
-	if err := paths(args); err != nil {
+	if err := o.paths(args); err != nil {
 		return err
 	}
 	src, err := source.Find(o.from)

@@ -221,14 +221,15 @@ func (t *tally) losses(a *app, name string, st source.Stats) {
 	}
 }
 
-// paths returns the files to read; a name that looks like a mistyped flag or
-// command is a mistake.
-func paths(args []string) error {
+// paths says what is wrong with the files to read: there are none, or one is a
+// directory of which the source reads one file alone.
+func (in *input) paths(args []string) error {
 	if len(args) == 0 {
 		return learn.WithHint(errors.New("no file to read"), "name a log file such as /var/log/filter.log, or - for standard input")
 	}
+	src, _ := source.Find(in.from) // a name that is unknown is said later
 	for _, p := range args {
-		if p == "-" {
+		if p == "-" || src.Folder {
 			continue
 		}
 		if info, err := os.Stat(p); err == nil && info.IsDir() {

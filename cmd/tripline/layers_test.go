@@ -32,6 +32,7 @@ var layers = map[string][]string{
 		"learn/source/internal/netfilter",
 		"learn/source/internal/scan",
 		"learn/source/internal/syslog",
+		"learn/source/internal/zeek",
 	},
 	"learn/source/internal/dnslog":    {"learn", "learn/source/internal/scan"},
 	"learn/source/internal/eve":       {"learn/source/internal/scan"},
@@ -40,6 +41,7 @@ var layers = map[string][]string{
 	"learn/source/internal/netfilter": {"learn/source/internal/scan", "learn/source/internal/syslog"},
 	"learn/source/internal/scan":      {},
 	"learn/source/internal/syslog":    {"learn/source/internal/scan"},
+	"learn/source/internal/zeek":      {"learn/source/internal/scan"},
 
 	"enforce":        {"learn", "ipranges"},
 	"enforce/alert":  {"enforce", "learn", "ipranges"},

@@ -61,7 +61,7 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	if len(args) == 0 && len(o.marks) > 0 {
 		return o.markOnly(a)
 	}
-	if err := paths(args); err != nil {
+	if err := o.paths(args); err != nil {
 		return err
 	}
 	src, err := source.Find(o.from)

@@ -60,11 +60,22 @@ func Relevant(path string, places [][]byte) (list [][]byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	is, err := lines.Relevant(path, known)
-	for _, i := range is {
-		list = append(list, places[i])
+	has := make([]bool, len(places))
+	for _, file := range filesOf(path) {
+		is, err := lines.Relevant(file, known)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range is {
+			has[i] = true
+		}
 	}
-	return list, err
+	for i, p := range places {
+		if has[i] {
+			list = append(list, p)
+		}
+	}
+	return list, nil
 }
 
 // leave remembers the contents that the reader has left, with what the parser

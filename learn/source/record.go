@@ -47,6 +47,7 @@ const (
 	NotARequest    Why = "an ICMP message that opens nothing"
 	MalformedPkt   Why = "malformed packet"
 	Inbound        Why = "inbound"
+	Foreign        Why = "between others: neither end is local"
 	TowardsLocal   Why = "towards a host on the inside"
 	Translation    Why = "translation or match rule, logged beside the deciding rule"
 	NotARule       Why = "dropped by the firewall's own checks, not by a rule"

@@ -19,6 +19,8 @@ type Source struct {
 	// Open is for every other source: it begins to read path, or goes on behind
 	// cursor.
 	Open func(path string, cursor []byte, o StreamOptions) (Stream, error)
+	// Folder says that path may be a directory, whose logs are read together.
+	Folder bool
 	// Sniff refuses a file that is something else, with a hint. Head is its
 	// first bytes, up to 4 KiB, decompressed. Nil means that reading may start,
 	// not that every line will be understood.
@@ -44,6 +46,7 @@ var All = []Source{
 	filterlogSource,
 	netfilterSource,
 	pfblockerngSource,
+	zeekSource,
 }
 
 // Find returns the source called name. The error hints at the nearest name.

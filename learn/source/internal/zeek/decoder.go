@@ -18,9 +18,9 @@ type Line struct {
 	SrcPort, DstPort uint16
 	Proto            uint8 // 0 if it is not told
 
-	State    string // of a connection: S0, SF, ...
-	Local    bool   // Zeek was told that Src is local
-	Up, Down uint64 // bytes of payload, as Src sees it
+	State              string // of a connection: S0, SF, ...
+	SrcLocal, DstLocal bool   // as Zeek was told
+	Up, Down           uint64 // bytes of payload, as Src sees it
 
 	Query   []byte        // what was asked for
 	Type    uint16        // of the record that was asked for
@@ -75,11 +75,11 @@ func (d *Decoder) Decode(line []byte, l *Line) (read bool, err *scan.Error) {
 		return false, scan.Fault(scan.NotALog, "", line)
 	default:
 		d.json = false
-		if kind != Other {
+		if kind != Unread {
 			err = d.row(line)
 		}
 	}
-	if err == nil && kind == Other {
+	if err == nil && kind == Unread {
 		err = scan.Fault(scan.OtherProgram, "", nil)
 	}
 	if err == nil {
@@ -98,7 +98,7 @@ func (d *Decoder) kindOfObject() Kind {
 			return k.kind
 		}
 	}
-	return Other
+	return Unread
 }
 
 // row reads the columns that are looked at. A row that ends before the last of

@@ -3,9 +3,9 @@ package zeek
 // A Kind is which of Zeek's logs a line is of.
 type Kind uint8
 
-// The kinds. Other is any of the logs that hold nothing of interest.
+// The kinds. Unread is any of the logs that hold nothing of interest.
 const (
-	Other Kind = iota
+	Unread Kind = iota
 	Conn
 	DNS
 	SSL
@@ -27,7 +27,7 @@ func kindOf(path string) Kind {
 	case "http":
 		return HTTP
 	}
-	return Other
+	return Unread
 }
 
 // A field is a value that is looked at; none is any other.
@@ -48,6 +48,7 @@ const (
 	origBytes
 	respBytes
 	localOrig
+	localResp
 	query
 	qtype
 	rcode
@@ -76,7 +77,7 @@ var fieldNames = map[string]field{
 	"id.resp_h": respHost, "id_resp_h": respHost, "dst": respHost,
 	"id.resp_p": respPort, "id_resp_p": respPort, "dst_port": respPort,
 	"proto": proto, "ip_proto": ipProto,
-	"conn_state": connState, "orig_bytes": origBytes, "resp_bytes": respBytes, "local_orig": localOrig,
+	"conn_state": connState, "orig_bytes": origBytes, "resp_bytes": respBytes, "local_orig": localOrig, "local_resp": localResp,
 	"query": query, "qtype": qtype, "rcode": rcode, "rejected": rejected, "rtt": rtt, "answers": answers, "TTLs": ttls,
 	"server_name": serverName, "version": version, "established": isSSL, "resumed": isSSL,
 	"client_initial_dcid": isQUIC,

@@ -52,10 +52,10 @@ func (d *Decoder) ends(l *Line) *scan.Error {
 		return scan.Fault(scan.NoAddresses, "", nil)
 	}
 	var ok bool
-	if l.Src, ok = address(v[origHost]); !ok {
+	if l.Src, ok = Address(v[origHost]); !ok {
 		return scan.Fault(scan.BadAddress, "id.orig_h", v[origHost])
 	}
-	if l.Dst, ok = address(v[respHost]); !ok {
+	if l.Dst, ok = Address(v[respHost]); !ok {
 		return scan.Fault(scan.BadAddress, "id.resp_h", v[respHost])
 	}
 	if l.SrcPort, ok = port(v[origPort]); !ok {
@@ -67,7 +67,8 @@ func (d *Decoder) ends(l *Line) *scan.Error {
 	return nil
 }
 
-func address(b []byte) (netip.Addr, bool) {
+// Address reads an address without a zone.
+func Address(b []byte) (netip.Addr, bool) {
 	if a, ok := scan.IPv4(b); ok {
 		return a, true
 	}
@@ -124,7 +125,7 @@ func (d *Decoder) connection(l *Line) *scan.Error {
 	if l.Down, ok = volume(v[respBytes]); !ok {
 		return scan.Fault(scan.BadNumber, "resp_bytes", v[respBytes])
 	}
-	l.State, l.Local = state(v[connState]), isTrue(v[localOrig])
+	l.State, l.SrcLocal, l.DstLocal = state(v[connState]), isTrue(v[localOrig]), isTrue(v[localResp])
 	return nil
 }
 

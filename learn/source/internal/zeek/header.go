@@ -89,7 +89,7 @@ func (d *Decoder) arrange() {
 		has[f], skip = true, 0
 	}
 	for _, k := range known {
-		if d.kind == Other && has[k.field] {
+		if d.kind == Unread && has[k.field] {
 			d.kind = k.kind
 		}
 	}

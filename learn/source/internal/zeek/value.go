@@ -80,14 +80,14 @@ func exponent(b []byte) (whole, frac uint64, ok bool) {
 	return micros / 1e6, micros % 1e6, true
 }
 
-// hash makes a number of a connection's identity, the same in every run
-// (FNV-1a, 64 bit).
+// hash makes an odd number of a connection's identity, the same in every run
+// (FNV-1a, 64 bit). Even ones are free for what else is said of it.
 func hash(b []byte) uint64 {
 	h := uint64(14695981039346656037)
 	for _, c := range b {
 		h = (h ^ uint64(c)) * 1099511628211
 	}
-	return max(h, 1)
+	return h | 1
 }
 
 // text returns a value without escapes.
