@@ -206,7 +206,7 @@ const (
 // answer reads a line of dns. One without an address names nothing.
 func (p *zeekParser) answer(r *Record) {
 	l := &p.line
-	r.Why = Detail
+	r.Why = NoAnswer
 	switch l.Type {
 	case typeA, typeAAAA, typeSVCB, typeHTTPS, typeANY:
 	default:
