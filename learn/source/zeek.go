@@ -74,7 +74,7 @@ func (p *zeekParser) Parse(line []byte, _ time.Time, r *Record) error {
 			Time: l.Time, Proto: learn.Proto(l.Proto), Src: l.Src, Dst: l.Dst, SrcPort: l.SrcPort, DstPort: l.DstPort,
 			Up: l.Up, Down: l.Down,
 		},
-		Act: "pass", Reason: l.State, RuleNumber: -1, Version: version(l),
+		Act: "pass", Reason: l.State, RuleNumber: -1, Version: version(l.Dst),
 	}
 	switch {
 	case l.Kind == zeek.Conn:
@@ -85,13 +85,6 @@ func (p *zeekParser) Parse(line []byte, _ time.Time, r *Record) error {
 		p.named(r)
 	}
 	return nil
-}
-
-func version(l *zeek.Line) uint8 {
-	if l.Dst.Is4() {
-		return 4
-	}
-	return 6
 }
 
 // connection judges a line of conn, and gives it the name that was seen.
