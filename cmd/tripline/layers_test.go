@@ -34,7 +34,7 @@ var layers = map[string][]string{
 		"learn/source/internal/syslog",
 		"learn/source/internal/zeek",
 	},
-	"learn/source/internal/dnslog":    {"learn", "learn/source/internal/scan"},
+	"learn/source/internal/dnslog":    {"learn", "learn/source/internal/scan", "learn/source/internal/syslog"},
 	"learn/source/internal/eve":       {"learn/source/internal/scan"},
 	"learn/source/internal/filterlog": {"learn/source/internal/scan"},
 	"learn/source/internal/lines":     {"learn", "ipranges"},

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tripline/learn/source/internal/scan"
+	"tripline/learn/source/internal/syslog"
 )
 
 // A Kind is what a line of dnsmasq says.
@@ -32,19 +33,19 @@ type Line struct {
 
 // Dnsmasq reads the lines of dnsmasq and Pi-hole. The zero value is not ready.
 type Dnsmasq struct {
-	header Header
-	names  Names
+	log   logger
+	names Names
 }
 
 // NewDnsmasq returns a reader of logs whose stamps are of zone; nil is UTC.
 func NewDnsmasq(zone *time.Location) *Dnsmasq {
-	return &Dnsmasq{header: Header{Program: "dnsmasq", Stamp: scan.Stamp{Zone: zone}}}
+	return &Dnsmasq{log: logger{"dnsmasq", syslog.NewReader(zone)}}
 }
 
 // Decode reads one line into l.
 func (d *Dnsmasq) Decode(b []byte, newest time.Time, l *Line) *scan.Error {
 	*l = Line{}
-	text, err := d.header.Read(b, newest, &l.Head)
+	text, err := d.log.read(b, newest, &l.Head)
 	if err != nil {
 		return err
 	}

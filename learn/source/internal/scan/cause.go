@@ -9,7 +9,7 @@ type Cause string
 // The causes.
 const (
 	OtherProgram Cause = "another program's line"
-	NotALog      Cause = "not a firewall log line"
+	NotALog      Cause = "not a line of this log"
 	Binary       Cause = "binary"
 	CutShort     Cause = "cut short"
 	NoAddresses  Cause = "no addresses in the line"
