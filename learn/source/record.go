@@ -23,6 +23,7 @@ type Record struct {
 	ZoneAssumed bool          // the stamp had no zone
 	TimeAssumed bool          // the line had no stamp: Time is that of the file
 	Counted     bool          // one outbound connection of a local host
+	Hidden      bool          // the true name of the destination is encrypted (ECH)
 	Answer      *learn.Answer // what a name was resolved to; nil for all that is no DNS answer
 	Why         Why           // it was counted, or not
 }
@@ -64,5 +65,6 @@ const (
 	NoAnswer       Why = "DNS, but no answer with an address"
 	Unasked        Why = "a DNS answer to nobody that the log names"
 	Detail         Why = "more about a connection that has a record of its own"
+	Passing        Why = "between hosts that are not known to be local"
 	Ended          Why = "the end of a connection that was counted when it began"
 )

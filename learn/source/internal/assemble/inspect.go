@@ -68,7 +68,7 @@ func (t *Table) answer(e *entry, message []byte, client packet.Addr) {
 			a.Chain = append(a.Chain, c)
 		}
 	}
-	t.ready.push(Event{Answer: a})
+	t.ready.push(Event{Flow: e.flow(), Answer: a})
 }
 
 // request looks for a name in what a client says first. The first segment mostly

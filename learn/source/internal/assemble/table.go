@@ -26,7 +26,7 @@ type Flow struct {
 
 // An Event is a flow or an answer.
 type Event struct {
-	Flow   Flow
+	Flow   Flow          // to the resolver, if there is an answer
 	Answer *learn.Answer // nil for a flow
 }
 
@@ -113,8 +113,7 @@ func (t *Table) Add(p *packet.Packet, now int64, face string) {
 	}
 }
 
-// Advance says what time it is where no packet does. It never runs backwards
-// here, and a capture in which it does makes nothing end.
+// Advance says what time it is. Time that runs backwards ends nothing.
 func (t *Table) Advance(now int64) {
 	t.now = now
 	if t.o.Prompt {
