@@ -150,3 +150,19 @@ func TestMemoryOfManyTalkativeClientsIsBounded(t *testing.T) {
 		t.Errorf("got %q: the newest answer was forgotten", f.Name)
 	}
 }
+
+func TestNamesOfDestinationsAreCountedByFlows(t *testing.T) {
+	at := func(flows uint64, port uint16, name string, e learn.Evidence) learn.Destination {
+		return learn.Destination{
+			Target:   learn.Target{Service: learn.Service{Proto: learn.TCP, Port: port}, Addr: netip.MustParseAddr("192.0.2.1"), Name: name},
+			Evidence: e, Flows: flows,
+		}
+	}
+	got := learn.NamesOf([]learn.Destination{
+		at(4, 443, "a.example", learn.SNI), at(3, 443, "b.example", learn.DNS), at(2, 853, "", learn.Unnamed), at(1, 443, "dns.google", learn.SNI),
+	})
+	want := learn.Names{Flows: 10, By: [6]uint64{learn.Unnamed: 2, learn.DNS: 3, learn.SNI: 5}, Encrypted: 3}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -32,6 +32,24 @@ func (n *Names) Count(f *Flow, how Naming) {
 	}
 }
 
+// NamesOf counts the flows of destinations, each by the strongest evidence there
+// is for its name. What DNS told beside that is not known any more.
+func NamesOf(ds []Destination) (n Names) {
+	for i := range ds {
+		d := &ds[i]
+		evidence := d.Evidence
+		if d.Name == "" {
+			evidence = Unnamed
+		}
+		n.Flows += d.Flows
+		n.By[min(evidence, Proxy)] += d.Flows
+		if EncryptedDNS(&Flow{Proto: d.Proto, Dst: d.Addr, DstPort: d.Port, Name: d.Name}) {
+			n.Encrypted += d.Flows
+		}
+	}
+	return n
+}
+
 // Named returns how many flows have a name.
 func (n *Names) Named() uint64 { return n.Flows - n.By[Unnamed] }
 

@@ -24,6 +24,7 @@ type draft struct {
 	outlook  *outlook // what is still unseen
 
 	seen      []learn.Destination // all that was seen of the agent
+	marks     []store.Mark
 	decisions []learn.Decision
 	rejected  []learn.Destination // left out because a person rejected them
 	again     []learn.Destination // rejected, and seen again
@@ -144,6 +145,9 @@ func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges
 	}
 	d := &draft{agent: name, approved: head, seen: ds}
 	if d.decisions, err = decisionsOf(s, name); err != nil {
+		return nil, err
+	}
+	if d.marks, err = s.Marks(name); err != nil {
 		return nil, err
 	}
 	if d.life, err = life(s, head, name, o); err != nil {

@@ -26,6 +26,9 @@ func (o *reviewOptions) opening(a *app) error {
 			if d.seen, err = s.Destinations(d.agent); err != nil {
 				return err
 			}
+			if d.marks, err = s.Marks(d.agent); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -69,6 +72,7 @@ type openRow struct {
 	Down         uint64            `json:"bytes_down,omitempty"`
 	Hours        [24]int           `json:"hours_of_day"` // in how many blocks of time, UTC
 	RunNames     []string          `json:"run_names,omitempty"`
+	Marks        []markedJSON      `json:"marks,omitempty"`
 	Inside       []insideJSON      `json:"also_admits,omitempty"`
 	Near         []string          `json:"neighbours,omitempty"`
 	Alternatives []alternativeJSON `json:"alternatives,omitempty"`
@@ -126,7 +130,7 @@ func (r *reviewed) opened(x *row) *openRow {
 	}
 	out.RunNames = sorted(runs)
 	out.Inside, out.Near = r.inside(x, d), r.neighbours(x, d)
-	out.Decisions = d.said(x, members, r)
+	out.Decisions, out.Marks = d.said(x, members, r), d.marked(members)
 	if x.Mark != markRejected && x.Mark != string(learn.Removed) {
 		out.alternatives(r.alternatives(d, x, members), func(c learn.Choice) bool { return r.leave(d, c) })
 	}
@@ -331,6 +335,9 @@ func (x *openRow) times(say func(head, format string, args ...any)) {
 		runs = append(slices.Clone(runs[:most]), fmt.Sprintf("and %d more", len(x.RunNames)-most))
 	}
 	say("Runs:", "%s", strings.Join(runs, ", "))
+	for i := range x.Marks {
+		say(first(i, "Marks:"), "%s", x.Marks[i].words(len(x.Destinations)))
+	}
 	if x.Up+x.Down > 0 {
 		say("Bytes:", "%s up, %s down", ipranges.Thousands(x.Up), ipranges.Thousands(x.Down))
 	}

@@ -114,6 +114,9 @@ func (r *reviewed) footer(a *app) {
 		for _, rule := range d.proposed.Rules {
 			seen += rule.Seen.Destinations
 		}
+		if n := learn.NamesOf(d.seen); n.Named() > 0 {
+			fmt.Fprintf(a.stdout, "Names:    %s: %s.\n", d.agent, namesText(&n))
+		}
 		opens := learn.Exposure(d.proposed.Rules, r.space, d.never)
 		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %d seen.\n", d.agent, opened(opens), seen)
 		a.heldLines(d)

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -84,31 +86,88 @@ const shownPoints = 16
 
 // frontier shows the ways to fold what is left to fold of each agent.
 func (o *reviewOptions) frontier(a *app, r *reviewed) error {
-	if o.format != "table" {
-		return fmt.Errorf("--format %q: want table with --show frontier", learn.Printable(o.format))
+	switch o.format {
+	case "table":
+		for i, d := range r.drafts {
+			if i > 0 {
+				fmt.Fprintln(a.stdout)
+			}
+			if err := o.frontierTable(a, r, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	case "json":
+		out := []frontierJSON{}
+		for _, d := range r.drafts {
+			f, at := o.frontierOf(a, r, d)
+			out = append(out, newFrontierJSON(d.agent, f, &at))
+		}
+		return writeJSON(a, map[string]any{"agents": out})
 	}
-	for i, d := range r.drafts {
-		if i > 0 {
-			fmt.Fprintln(a.stdout)
-		}
-		options := a.foldOptions(o.fold, d.approved, r.space)
-		options.Since, options.Until = sightings(d.seen)
-		options.Hosts = options.Hosts.Union(d.never.Hosts())
-		f := learn.NewFrontier(d.folded, options)
-		at := f.Default
-		if d.pick != nil {
-			at = d.pick.Point
-		}
-		fmt.Fprintf(a.stdout, "%s: alarms expected a week against addresses admitted\n\n", d.agent)
-		points := thinned(f.Points, &at)
-		if err := frontierGrid(points, &at).write(a.stdout); err != nil {
-			return err
-		}
-		for _, line := range plot(f.Points, &at) {
-			fmt.Fprintln(a.stdout, line)
-		}
+	return fmt.Errorf("--format %q: want table or json with --show frontier", learn.Printable(o.format))
+}
+
+// frontierOf returns the ways to fold, and the one that is proposed.
+func (o *reviewOptions) frontierOf(a *app, r *reviewed, d *draft) (*learn.Frontier, learn.Point) {
+	options := a.foldOptions(o.fold, d.approved, r.space)
+	options.Since, options.Until = sightings(d.seen)
+	options.Hosts = options.Hosts.Union(d.never.Hosts())
+	f := learn.NewFrontier(d.folded, options)
+	if d.pick != nil {
+		return f, d.pick.Point
+	}
+	return f, f.Default
+}
+
+func (o *reviewOptions) frontierTable(a *app, r *reviewed, d *draft) error {
+	f, at := o.frontierOf(a, r, d)
+	fmt.Fprintf(a.stdout, "%s: alarms expected a week against addresses admitted\n\n", d.agent)
+	if err := frontierGrid(thinned(joined(f.Points, &at), &at), &at).write(a.stdout); err != nil {
+		return err
+	}
+	for _, line := range plot(f.Points, &at) {
+		fmt.Fprintln(a.stdout, line)
 	}
 	return nil
+}
+
+// joined returns points with one more: what is picked for few rules need not be
+// one of those for which nothing else is better.
+func joined(points []learn.Point, at *learn.Point) []learn.Point {
+	if slices.ContainsFunc(points, func(p learn.Point) bool { return same3(&p, at) }) {
+		return points
+	}
+	i, _ := slices.BinarySearchFunc(points, at.Opens, func(p learn.Point, opens uint64) int { return cmp.Compare(p.Opens, opens) })
+	return slices.Insert(slices.Clone(points), i, *at)
+}
+
+// A frontierJSON is the ways to fold what was seen of an agent, each opening more
+// than the one before.
+type frontierJSON struct {
+	Agent    string      `json:"agent"`
+	Default  pointJSON   `json:"default"`
+	Proposed pointJSON   `json:"proposed"`
+	Points   []pointJSON `json:"points"`
+}
+
+type pointJSON struct {
+	Rules  int     `json:"rules"`
+	Admits admits  `json:"admits"`
+	Opens  uint64  `json:"opens"` // what --max-exposure counts
+	Alarms float64 `json:"alarms_per_week"`
+}
+
+func newFrontierJSON(agent string, f *learn.Frontier, at *learn.Point) frontierJSON {
+	out := frontierJSON{Agent: agent, Default: newPoint(&f.Default), Proposed: newPoint(at), Points: []pointJSON{}}
+	for i := range f.Points {
+		out.Points = append(out.Points, newPoint(&f.Points[i]))
+	}
+	return out
+}
+
+func newPoint(p *learn.Point) pointJSON {
+	return pointJSON{Rules: p.Rules, Admits: newAdmits(p.Admits), Opens: p.Opens, Alarms: p.Alarms}
 }
 
 // thinned returns points at equal steps, with the first, the last and the one that

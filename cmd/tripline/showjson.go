@@ -30,6 +30,7 @@ type agentJSON struct {
 	Idle        []idleJSON `json:"not_hit,omitempty"` // approved rules, for long
 	Doubts      []string   `json:"doubts,omitempty"`
 	Held        []heldJSON `json:"held_back,omitempty"` // by the ceiling
+	Names       *namesJSON `json:"names,omitempty"`     // where any flow has one
 
 	Backtest *backtestJSON `json:"backtest,omitempty"`
 	Forecast *outlookJSON  `json:"forecast,omitempty"`
@@ -48,7 +49,7 @@ func showJSON(w io.Writer, r *reviewed) error {
 		if r.kind == kindLearned {
 			j.Doubts = learn.Doubts(d.seen)
 		}
-		j.Held = heldOf(d)
+		j.Held, j.Names = heldOf(d), namesOf(d)
 		j.Backtest = d.backtestJSON()
 		j.Forecast = d.outlook.json()
 		out.Agents = append(out.Agents, j)
