@@ -2,7 +2,6 @@ package source
 
 import (
 	"cmp"
-	"strconv"
 	"time"
 
 	"tripline/learn"
@@ -44,6 +43,7 @@ type eveParser struct {
 	words   scan.Words
 	kind    scan.Last
 	face    scan.Last
+	icmp    scan.Last
 	protos  map[string]learn.Proto
 	flows   int64 // for how many more events a flow event is expected
 	halves  int64 // the same of netflow events
@@ -93,7 +93,7 @@ func (p *eveParser) fill(r *Record, e *eve.Event) *scan.Error {
 			Time: e.Time, Proto: proto, Src: e.Src, Dst: e.Dst, SrcPort: e.SrcPort, DstPort: e.DstPort,
 			Interface: face, Up: e.Up, Down: e.Down,
 		},
-		Act: "pass", Reason: reason, RuleNumber: -1, Version: versionOf(e), ICMP: icmpType(e.ICMP), ZoneAssumed: e.Zoneless,
+		Act: "pass", Reason: reason, RuleNumber: -1, Version: versionOf(e), ICMP: p.icmpType(e.ICMP), ZoneAssumed: e.Zoneless,
 	}
 	if !proto.HasPorts() {
 		r.SrcPort, r.DstPort = 0, 0
@@ -148,7 +148,7 @@ func protoOf(name string) (learn.Proto, bool) {
 }
 
 // icmpType is the number in a word that flows are told by, and else as it is.
-func icmpType(number []byte) string {
+func (p *eveParser) icmpType(number []byte) string {
 	n, ok := scan.Uint(number, 255)
 	if !ok {
 		return ""
@@ -156,7 +156,8 @@ func icmpType(number []byte) string {
 	if n == 8 || n == 128 {
 		return echoRequest
 	}
-	return strconv.FormatUint(n, 10)
+	word, _ := p.words.Get(&p.icmp, number)
+	return word
 }
 
 // decide says what an event is, and what of it counts.
@@ -227,20 +228,19 @@ func (p *eveParser) netflow(r *Record, e *eve.Event, now int64) Why {
 		return Detail
 	}
 	k := keyOf(e)
-	back := k.reverse()
-	if before, was := p.known.get(back); was && before.counted {
-		return Ended
+	if before, was := p.known.get(k.reverse()); was && before.counted {
+		return Detail
 	}
 	before, was := p.known.get(k)
-	why := p.where(r)
-	if !outgoing(why) {
-		return why
-	}
 	if was && before.counted {
 		return Ended
 	}
 	before.counted = true
-	p.known.put(k, before, now)
+	p.known.put(k, before, now) // inbound ones as well: else their other half would be outbound
+	why := p.where(r)
+	if !outgoing(why) {
+		return why
+	}
 	r.Name, r.Evidence = before.name, before.evidence
 	return why
 }

@@ -15,11 +15,13 @@ type eveKey struct {
 	sport, dport uint16
 }
 
-// keyOf returns the key of an event. Without an id it is made of the addresses.
+// keyOf returns the key of an event. Without an id it is made of the addresses,
+// in whatever order they are.
 func keyOf(e *eve.Event) eveKey {
 	id := e.ID
 	if !e.HasID {
-		id = mix(bitsOf(e.Src), bitsOf(e.Dst)) | 1<<63
+		src, dst := bitsOf(e.Src), bitsOf(e.Dst)
+		id = mix(src+dst, src^dst) | 1<<63
 	}
 	return eveKey{id, e.SrcPort, e.DstPort}
 }

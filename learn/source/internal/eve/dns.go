@@ -49,7 +49,7 @@ func (d *Decoder) dns(m *Message) {
 	for first, is := s.object(); is; {
 		key, ok := s.member(&first)
 		if !ok {
-			return
+			break
 		}
 		switch string(key) {
 		case "version":

@@ -58,6 +58,7 @@ type Event struct {
 type raw struct {
 	stamp, id, src, dst, sport, dport []byte
 	start, up, down, bytes, flags     []byte
+	names                             [HTTP + 1][]byte // by what says them
 }
 
 // A Decoder reads events. It is not for concurrent use.
@@ -219,14 +220,9 @@ func (d *Decoder) tcp() {
 	}
 }
 
-// named reads what the client called the server, if that is the event's kind: an
-// event of HTTP has the TLS around it beside it.
+// named reads what the client called the server, as one of the protocols says it.
 func (d *Decoder) named(e *Event, k Kind) {
 	s := &d.scanner
-	if len(e.Type) > 0 && e.Kind != k {
-		s.skip()
-		return
-	}
 	for first, is := s.object(); is; {
 		key, ok := s.member(&first)
 		if !ok {
@@ -235,7 +231,7 @@ func (d *Decoder) named(e *Event, k Kind) {
 		switch string(key) {
 		case "sni", "hostname":
 			if name := s.scalar(); (string(key) == "sni") == (k != HTTP) {
-				e.Name = name
+				d.raw.names[k] = name
 			}
 		case "url":
 			e.URL = s.scalar()

@@ -28,6 +28,7 @@ func (d *Decoder) understand(e *Event) *scan.Error {
 			return scan.Fault(scan.BadNumber, "flow_id", d.raw.id)
 		}
 	}
+	e.Name = d.raw.names[e.Kind]
 	if e.Kind == Flow || e.Kind == Netflow {
 		return d.volume(e)
 	}
