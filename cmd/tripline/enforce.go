@@ -12,7 +12,6 @@ import (
 	"tripline/enforce/alert"
 	"tripline/enforce/export"
 	"tripline/learn"
-	"tripline/learn/source"
 	"tripline/store"
 )
 
@@ -55,7 +54,7 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	if err := o.paths(args); err != nil {
 		return err
 	}
-	src, err := source.Find(o.from)
+	src, err := findConnections(o.from)
 	if err != nil {
 		return err
 	}

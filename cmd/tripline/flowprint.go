@@ -76,7 +76,7 @@ func newFlowJSON(r *source.Record) flowJSON {
 	if a := r.Answer; a != nil {
 		j.Answer = &answer{a.Name, a.Addrs, a.Chain, max(0, a.TTL.Seconds())}
 	}
-	if r.Proto.HasPorts() && !r.Fragment {
+	if r.Proto.HasPorts() && !r.Fragment && r.Dst.IsValid() {
 		j.SPort, j.DPort = &r.SrcPort, &r.DstPort
 	}
 	return j
@@ -132,15 +132,31 @@ func destination(r *source.Record) string {
 	to := endpoint(r, r.Dst, r.DstPort)
 	switch {
 	case r.Answer != nil:
-		return r.Answer.Name
+		return r.Answer.Name + " is " + addresses(r.Answer.Addrs)
 	case r.Name != "":
 		return to + " " + r.Name + " (" + r.Evidence.String() + ")"
 	}
 	return to
 }
 
+// addresses are those of an answer, or the first of many.
+func addresses(all []netip.Addr) string {
+	switch len(all) {
+	case 0:
+		return "nowhere"
+	case 1:
+		return all[0].String()
+	}
+	return fmt.Sprintf("%s and %d more", all[0], len(all)-1)
+}
+
+// endpoint is an address with its port. What a log of names does not know is a
+// dash.
 func endpoint(r *source.Record, a netip.Addr, port uint16) string {
-	if !r.Proto.HasPorts() || r.Fragment {
+	switch {
+	case !a.IsValid():
+		return "-"
+	case !r.Proto.HasPorts() || r.Fragment || !r.Dst.IsValid():
 		return a.String()
 	}
 	return netip.AddrPortFrom(a, port).String()

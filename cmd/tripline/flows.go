@@ -76,7 +76,7 @@ func (o *flowsOptions) run(_ context.Context, a *app, args []string) error {
 		return cutShort(broken, "copy the file again, whole; what was read before that is shown")
 	}
 	names.report(a, []string{""})
-	return o.close(a, t, args)
+	return o.close(a, src, t, args)
 }
 
 // onlyGiven returns the agents of the flags, nil if there are none: then all
@@ -128,8 +128,9 @@ func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOp
 	}
 }
 
-func (o *flowsOptions) close(a *app, t *tally, args []string) error {
+func (o *flowsOptions) close(a *app, src source.Source, t *tally, args []string) error {
 	t.report(a)
+	t.evidence(a, src)
 	if !o.all {
 		t.whys(a)
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"tripline/learn"
-	"tripline/learn/source"
 	"tripline/store"
 )
 
@@ -64,7 +63,7 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	if err := o.paths(args); err != nil {
 		return err
 	}
-	src, err := source.Find(o.from)
+	src, err := findConnections(o.from)
 	if err != nil {
 		return err
 	}

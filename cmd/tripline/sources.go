@@ -21,11 +21,19 @@ Exit status:
 		RunE: func(*cobra.Command, []string) error {
 			g := &grid{header: []string{"source", "what it reads", "names", "bytes", "process", "does not see"}}
 			for _, s := range source.All {
-				g.rows = append(g.rows, []string{s.Name, s.Short, yes(s.Sees.Names), yes(s.Sees.Bytes), yes(s.Sees.Process), s.Sees.Blind})
+				g.rows = append(g.rows, []string{s.Name, s.Short, named(s.Sees), yes(s.Sees.Bytes), yes(s.Sees.Process), s.Sees.Blind})
 			}
 			return g.write(a.stdout)
 		},
 	}
+}
+
+// named says whether a source has names, or nothing else.
+func named(s source.Sees) string {
+	if s.Evidence {
+		return "only"
+	}
+	return yes(s.Names)
 }
 
 func yes(is bool) string {
