@@ -32,6 +32,7 @@ var layers = map[string][]string{
 		"learn/source/internal/filterlog",
 		"learn/source/internal/lines",
 		"learn/source/internal/netfilter",
+		"learn/source/internal/netflow",
 		"learn/source/internal/packet",
 		"learn/source/internal/scan",
 		"learn/source/internal/syslog",
@@ -45,6 +46,7 @@ var layers = map[string][]string{
 	"learn/source/internal/filterlog": {"learn/source/internal/scan"},
 	"learn/source/internal/lines":     {"learn", "ipranges"},
 	"learn/source/internal/netfilter": {"learn/source/internal/scan", "learn/source/internal/syslog"},
+	"learn/source/internal/netflow":   {"learn/source/internal/scan"},
 	"learn/source/internal/packet":    {},
 	"learn/source/internal/scan":      {},
 	"learn/source/internal/syslog":    {"learn/source/internal/scan"},
@@ -73,6 +75,7 @@ var doors = map[string][]string{
 	"github.com/oschwald/maxminddb-golang": {"ipranges/mmdb"},
 	"github.com/ulikunitz/xz":              {"learn/source/internal/lines"},
 	"github.com/fsnotify/fsnotify":         {"learn/source/internal/lines"},
+	"github.com/netsampler/goflow2":        {"learn/source/internal/netflow"},
 	"github.com/klauspost/compress":        {"learn/source/internal/lines", "store"}, // what others packed, and what the store packs
 }
 

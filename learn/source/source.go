@@ -45,6 +45,7 @@ var All = []Source{
 	eveSource,
 	filterlogSource,
 	netfilterSource,
+	netflowSource,
 	pcapSource,
 	pfblockerngSource,
 	zeekSource,

@@ -70,6 +70,15 @@ func (d *Decoder) Missing() int64 { return max(0, d.missing) }
 // in so many is looked at. 0 is unknown, 1 is all.
 func (d *Decoder) Sampled() uint64 { return d.sampled }
 
+// Exported returns when the datagram was sent, by the exporter's clock; the zero
+// time if it does not say.
+func (d *Decoder) Exported() time.Time { return d.now.exported }
+
+// Pending says whether [Decoder.Next] has more to return.
+func (d *Decoder) Pending() bool {
+	return len(d.faults) > 0 || d.cur.plan != nil || len(d.rest) > 0 || len(d.ready) > 0
+}
+
 // Feed begins a datagram. Its bytes are to stay until [Decoder.Next] has returned
 // [io.EOF].
 func (d *Decoder) Feed(g Datagram) {

@@ -116,6 +116,9 @@ func (j *Joiner) Next(c *Conversation) bool {
 	return true
 }
 
+// Ready says whether [Joiner.Next] has one.
+func (j *Joiner) Ready() bool { return len(j.out) > 0 }
+
 // Expire lets go of what has waited for long enough. A clock that was set back
 // is no reason to wait for longer.
 func (j *Joiner) Expire(now time.Time) {

@@ -41,6 +41,9 @@ func isAnswer(r *Record) bool {
 	return answers && r.Packets == 1
 }
 
+// Resets says whether all that a side sent in TCP was to refuse a connection.
+func Resets(flags uint8) bool { return flags&rst != 0 && flags&^(rst|ack) == 0 }
+
 // serves says whether only the first port is one of services.
 func serves(a, b uint16) bool { return a < privileged && b >= privileged }
 
