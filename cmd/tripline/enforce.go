@@ -36,6 +36,9 @@ was found in the last second before a crash can be told twice.
 With -o it also writes the alias files, and again whenever a baseline or the ranges
 change.
 
+Where more comes that the baseline does not admit than was foretold when it was
+approved, it says once that the baseline is stale (see "tripline forecast").
+
 Exit status:
   0  nothing unexpected
   1  something unexpected was found
@@ -85,7 +88,7 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 }
 
 func (o *enforceOptions) prepare(ctx context.Context, a *app) (*watching, error) {
-	w := &watching{a: a, o: o, tally: newTally(), out: bufio.NewWriter(a.stdout)}
+	w := &watching{a: a, o: o, tally: newTally(), ageing: newAgeing(a.now()), out: bufio.NewWriter(a.stdout)}
 	if o.format == "" {
 		o.format = "json"
 		if terminal(a.stdout) {

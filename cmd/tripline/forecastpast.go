@@ -214,11 +214,7 @@ func (o *outlook) judge(r *reviewed, d *draft, all []keptForecast) error {
 	if err != nil {
 		return err
 	}
-	for i := range k.Levels {
-		l := &k.Levels[i]
-		if l.Level != learn.ByRule || l.AtMost == nil {
-			continue
-		}
+	if l := k.rules(); l != nil {
 		outside := learn.Hours(o.scope, func(d *learn.Destination) string {
 			if rule(d) != "" {
 				return ""

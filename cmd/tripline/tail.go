@@ -107,6 +107,7 @@ func (w *watching) pause(ctx context.Context, s source.Stream, key string, dirty
 		w.polled = w.a.now()
 		w.lookups.again(ctx, w.a, w.agents)
 		err = w.refresh()
+		w.stale(w.a.now())
 	}
 	if errors.Is(err, store.ErrLocked) {
 		w.a.warn("%v; watching goes on", err)

@@ -30,6 +30,7 @@ type watching struct {
 	naming *naming
 	polled time.Time
 	vigil  *vigil // while following
+	ageing *ageing
 
 	lookups lookups
 }
@@ -120,6 +121,7 @@ func (w *watching) take(s source.Stream, r *source.Record, err error) (*enforce.
 		return nil, false, nil
 	}
 	w.naming.name(&r.Flow)
+	w.ageing.note(&r.Flow)
 	al, isNew := w.watch.Observe(&r.Flow)
 	return al, isNew, nil
 }
@@ -146,6 +148,7 @@ func (w *watching) finish(args []string) error {
 		ipranges.Thousands(w.watch.Flows(enforce.Allowed)), ipranges.Thousands(w.watch.Flows(enforce.Drift)),
 		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), count(uint64(len(found)), "finding", "findings"))
 	if len(found) > 0 {
+		w.tellStale()
 		return errFound
 	}
 	return w.tally.errUntold(strings.Join(args, " "))
