@@ -18,8 +18,9 @@ import (
 // While following, a connection is counted at the first event that tells of it:
 // an alarm must not wait until it ends, and its bytes are not known then. Else it
 // is counted at its flow event, with name and bytes, as long as the log has flow
-// events; the first of a log are not known to be followed by any. Each further
-// name on one connection, as through a proxy, counts as one more.
+// events; the first of a log are not known to be followed by any, and one that was
+// open when Suricata was killed has none. Each further name on one connection, as
+// through a proxy, counts as one more.
 var eveSource = Source{
 	Name:  "eve",
 	Short: "Events of Suricata: eve.json",

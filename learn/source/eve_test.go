@@ -50,8 +50,10 @@ func TestEveGolden(t *testing.T) {
 		log, golden string
 		options     source.Options
 	}{
-		{"ok", "ok", home}, {"ok", "ok.early", early()},
-		{"netflow", "netflow", home}, {"netflow", "netflow.early", early()},
+		{"ok", "ok", home},
+		{"ok", "ok.early", early()},
+		{"netflow", "netflow", home},
+		{"netflow", "netflow.early", early()},
 		{"bad", "bad", home},
 	} {
 		var got bytes.Buffer
@@ -67,7 +69,7 @@ func TestEveGolden(t *testing.T) {
 func renderEve(t *testing.T, p source.Parser, number int, line []byte) []byte {
 	t.Helper()
 	var r source.Record
-	shown := map[string]any{}
+	var shown map[string]any
 	if err := p.Parse(line, written, &r); err != nil {
 		e, ok := errors.AsType[*source.RecordError](err)
 		if !ok {

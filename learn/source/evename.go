@@ -56,9 +56,9 @@ func (p *eveParser) nameOf(e *eve.Event) (string, learn.Evidence) {
 	return name, by
 }
 
-// end returns where the first of some bytes is, or how long the text is.
-func end(text []byte, any string) int {
-	if i := bytes.IndexAny(text, any); i >= 0 {
+// end returns where the first byte of a set is, or how long the text is.
+func end(text []byte, set string) int {
+	if i := bytes.IndexAny(text, set); i >= 0 {
 		return i
 	}
 	return len(text)

@@ -28,7 +28,7 @@ func TestSourcesAreSortedAndComplete(t *testing.T) {
 func TestFindHintsAtTheNearestName(t *testing.T) {
 	for name, hint := range map[string]string{
 		"filtrlog": `did you mean "filterlog"? "tripline sources" lists the sources`,
-		"nothing":     `"tripline sources" lists the sources`,
+		"nothing":  `"tripline sources" lists the sources`,
 		"":         `"tripline sources" lists the sources`,
 	} {
 		_, err := source.Find(name)

@@ -45,7 +45,7 @@ func Address(b []byte) (netip.Addr, bool) { return address(b) }
 
 func (d *Decoder) dns(m *Message) {
 	s := &d.scanner
-	m.RR.TTL = -1
+	*m = Message{Answers: m.Answers[:0], Addrs: m.Addrs[:0], Names: m.Names[:0], RR: RR{TTL: -1}}
 	for first, is := s.object(); is; {
 		key, ok := s.member(&first)
 		if !ok {

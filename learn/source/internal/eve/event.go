@@ -182,6 +182,7 @@ func (d *Decoder) part(key []byte, e *Event) {
 
 func (d *Decoder) flow(e *Event) {
 	s := &d.scanner
+	d.raw.start, d.raw.up, d.raw.down, d.raw.bytes, e.Refused = nil, nil, nil, nil, false
 	for first, is := s.object(); is; {
 		key, ok := s.member(&first)
 		if !ok {
@@ -207,6 +208,7 @@ func (d *Decoder) flow(e *Event) {
 
 func (d *Decoder) tcp() {
 	s := &d.scanner
+	d.raw.flags = nil
 	for first, is := s.object(); is; {
 		key, ok := s.member(&first)
 		if !ok {
@@ -223,6 +225,7 @@ func (d *Decoder) tcp() {
 // named reads what the client called the server, as one of the protocols says it.
 func (d *Decoder) named(e *Event, k Kind) {
 	s := &d.scanner
+	d.raw.names[k] = nil
 	for first, is := s.object(); is; {
 		key, ok := s.member(&first)
 		if !ok {
