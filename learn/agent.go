@@ -20,6 +20,7 @@ type Selector struct {
 	Host      string       // a name of the source, resolved again and again
 	Interface string       // where the firewall saw the flow come in
 	Rule      string       // the firewall's rule: tracker or label
+	Container Criterion    // of the container that had the source address
 }
 
 // String returns the selector as the command line writes it.
@@ -31,6 +32,8 @@ func (s Selector) String() string {
 		return "if:" + s.Interface
 	case s.Rule != "":
 		return "rule:" + s.Rule
+	case s.Container != (Criterion{}):
+		return s.Container.String()
 	case s.Prefix.IsSingleIP():
 		return s.Prefix.Addr().String()
 	}
@@ -47,7 +50,8 @@ func (a Agent) String() string {
 }
 
 // ParseAgent reads "name=selector,selector". A selector is an address, a prefix
-// in CIDR form, a host name, "if:INTERFACE" or "rule:TRACKER".
+// in CIDR form, a host name, "if:INTERFACE", "rule:TRACKER", or one of a container:
+// "container:NAME", "label:KEY=VALUE", "image:REFERENCE", "compose:PROJECT/SERVICE".
 func ParseAgent(text string) (Agent, error) {
 	name, list, ok := strings.Cut(text, "=")
 	if !ok || list == "" {
@@ -76,6 +80,9 @@ func ParseSelector(text string) (Selector, error) {
 	if rule, ok := strings.CutPrefix(text, "rule:"); ok && rule != "" {
 		return Selector{Rule: rule}, nil
 	}
+	if c, ok := parseCriterion(text); ok {
+		return Selector{Container: c}, nil
+	}
 	if a, err := netip.ParseAddr(text); err == nil {
 		a = a.Unmap().WithZone("")
 		return Selector{Prefix: netip.PrefixFrom(a, a.BitLen())}, nil
@@ -84,7 +91,7 @@ func ParseSelector(text string) (Selector, error) {
 		return Selector{Prefix: p.Masked()}, nil
 	}
 	if !hostName(text) {
-		return Selector{}, fmt.Errorf("invalid selector %q, want an address, a prefix, a host name, if:INTERFACE or rule:TRACKER", text)
+		return Selector{}, fmt.Errorf("invalid selector %q, want an address, a prefix, a host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE or compose:PROJECT", text)
 	}
 	return Selector{Host: strings.ToLower(text)}, nil
 }
@@ -130,6 +137,9 @@ type Agents struct {
 	rules    map[string]string
 	hosts    map[string]string // host name to agent
 	resolved map[netip.Addr]string
+
+	containers []contained
+	where      *Whereabouts
 }
 
 type claim struct {
@@ -164,6 +174,9 @@ func (a *Agents) add(agent string, s Selector) error {
 		return put(a.ifaces, s.Interface, agent, "interface "+s.Interface)
 	case s.Rule != "":
 		return put(a.rules, s.Rule, agent, "firewall rule "+s.Rule)
+	case s.Container != (Criterion{}):
+		a.containers = append(a.containers, contained{s.Container, agent})
+		return nil
 	}
 	for _, c := range a.prefixes {
 		if c.agent != agent && c.prefix.Overlaps(s.Prefix) {
@@ -218,8 +231,8 @@ func (a *Agents) Resolve(host string, addrs []netip.Addr) error {
 }
 
 // Obscure says whether flows of an agent may come from addresses that no selector
-// names: where an interface or a rule of the firewall finds them.
-func (a *Agents) Obscure() bool { return len(a.ifaces) > 0 || len(a.rules) > 0 }
+// names: where an interface, a rule of the firewall or a container finds them.
+func (a *Agents) Obscure() bool { return len(a.ifaces)+len(a.rules)+len(a.containers) > 0 }
 
 // Sources returns the prefixes that agents are known by.
 func (a *Agents) Sources() []netip.Prefix {
@@ -237,6 +250,9 @@ func (a *Agents) Sources() []netip.Prefix {
 // Of returns the agent f belongs to, "" if none claims it.
 func (a *Agents) Of(f *Flow) (string, error) {
 	agent, err := a.bySource(f.Src)
+	if agent == "" && err == nil && len(a.containers) > 0 && a.where != nil {
+		agent, err = a.byContainer(f)
+	}
 	if err != nil || len(a.ifaces)+len(a.rules) == 0 {
 		return agent, err
 	}

@@ -48,6 +48,7 @@
 //	hits          agent -> bucket: destination of a rule -> instant; NUL "days" -> days
 //	forecasts     agent -> bucket: uint64 seconds since 1970, digest -> what the caller put
 //	marks         agent -> bucket: uint64 sequence number -> instant, run, name
+//	stays         uint64 nanoseconds since 1970, address, container -> JSON
 //
 // Schema 1 had no decisions.
 //
@@ -66,7 +67,7 @@
 // in the order of the columns in column.go. A block holds at most 65536 flows.
 //
 // Days are numbers of days since 1970, written as the numbers of runs are. The
-// buckets of hits, forecasts and marks are made when they are first needed.
+// buckets of hits, forecasts, marks and stays are made when they are first needed.
 //
 // A link of the chain is SHA-256 of the link before it and the digest; the
 // first link before is SHA-256 of "tripline chain", a newline and the agent.

@@ -22,6 +22,7 @@ type app struct {
 	dbPath, configPath, color string
 	quiet                     bool
 	config                    learn.Config
+	containers                *containers // nil unless agents are found by them
 }
 
 // now is the only clock of the program.

@@ -69,6 +69,11 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	w.src = src
+	if err := o.find(ctx, a, src, w.agents); err != nil {
+		return err
+	}
+	a.locate(w.agents)
+	defer a.containers.keep()
 	if o.follow {
 		return w.follow(ctx, args[0])
 	}

@@ -41,7 +41,7 @@ Exit status:
 	return c
 }
 
-func (o *flowsOptions) run(_ context.Context, a *app, args []string) error {
+func (o *flowsOptions) run(ctx context.Context, a *app, args []string) error {
 	if err := o.paths(args); err != nil {
 		return err
 	}
@@ -52,6 +52,12 @@ func (o *flowsOptions) run(_ context.Context, a *app, args []string) error {
 	agents, err := o.onlyGiven(a)
 	if err != nil {
 		return err
+	}
+	if agents != nil {
+		if err := o.find(ctx, a, src, agents); err != nil {
+			return err
+		}
+		a.locate(agents)
 	}
 	opts, err := o.options(a, agents)
 	if err != nil {

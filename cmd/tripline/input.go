@@ -32,12 +32,14 @@ type input struct {
 	firewall []string
 	follow   bool
 	rotated  bool
+	docker   string
 }
 
 func (in *input) flags(c *cobra.Command, follow bool) {
 	f := c.Flags()
 	f.StringVar(&in.from, "from", "filterlog", "what wrote the file: a `SOURCE` that \"tripline sources\" lists")
-	f.StringArrayVar(&in.agents, "agent", nil, "`NAME=SELECTOR,...`: address, prefix, host name, if:INTERFACE or rule:TRACKER; repeatable")
+	f.StringArrayVar(&in.agents, "agent", nil, "`NAME=SELECTOR,...`: address, prefix, host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE or compose:PROJECT/SERVICE; repeatable")
+	f.StringVar(&in.docker, "docker", "", "`SOCKET` of the container engine, for agents that are containers (default where DOCKER_HOST says, else Docker's, else Podman's)")
 	f.StringVar(&in.zone, "tz", "", "time `ZONE` of stamps that carry none (default UTC)")
 	f.StringArrayVar(&in.local, "local", nil, "`PREFIX` that is local beside private space; repeatable")
 	f.StringArrayVar(&in.inside, "inside", nil, "`INTERFACE` towards the hosts, where the log leaves a doubt; repeatable")
@@ -162,6 +164,7 @@ type lookups struct{ last time.Time }
 
 // again resolves them once a minute. Where that fails, what was known stays.
 func (l *lookups) again(ctx context.Context, a *app, agents *learn.Agents) {
+	a.containers.keep()
 	if len(agents.Hosts()) == 0 || a.now().Sub(l.last) < time.Minute {
 		return
 	}

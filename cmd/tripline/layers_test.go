@@ -23,6 +23,8 @@ var layers = map[string][]string{
 	"ipranges/mmdb": {"ipranges"},
 
 	"learn": {"ipranges"},
+	// A container engine is no source of flows: it says whose an address was.
+	"learn/container": {"learn"},
 	"learn/source": {
 		"learn",
 		"learn/source/internal/assemble",

@@ -74,6 +74,11 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	if err != nil {
 		return err
 	}
+	if err := o.find(ctx, a, src, agents); err != nil {
+		return err
+	}
+	a.locate(agents, all)
+	defer a.containers.keep()
 	if o.follow && len(args) > 1 {
 		return learn.WithHint(errors.New("--follow takes one file"), "learn the older files first, without --follow")
 	}

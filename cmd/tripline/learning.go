@@ -100,10 +100,10 @@ func (l *learning) groups(agents *learn.Agents) ([]group, error) {
 	if lists[""] != nil {
 		order = append(order, "")
 	}
-	return grouped(order, lists)
+	return l.grouped(order, lists)
 }
 
-func grouped(order []string, lists map[string][]reached) (groups []group, err error) {
+func (l *learning) grouped(order []string, lists map[string][]reached) (groups []group, err error) {
 	for _, at := range order {
 		g := group{cursor: lists[at][0].cursor, known: common(lists[at])}
 		var list []learn.Agent
@@ -113,6 +113,7 @@ func grouped(order []string, lists map[string][]reached) (groups []group, err er
 		if g.agents, err = learn.NewAgents(list); err != nil {
 			return nil, err
 		}
+		l.a.locate(g.agents)
 		groups = append(groups, g)
 	}
 	return groups, nil

@@ -75,6 +75,7 @@ func condition(name string) (bool, error) {
 
 // scriptCommands are what scripts can do beside running programs.
 var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
+	"engine":   cmdEngine,
 	"code":     cmdCode,
 	"digest":   cmdDigest,
 	"edit":     cmdEdit,

@@ -14,7 +14,7 @@ import (
 var filterlogSource = Source{
 	Name:  "filterlog",
 	Short: "The firewall log of pfSense and OPNsense",
-	Sees:  Sees{Blind: "names, bytes; what no logged rule passes"},
+	Sees:  Sees{AfterNAT: true, Blind: "names, bytes; what no logged rule passes"},
 	Lines: func(o Options) Parser {
 		return &filterlogParser{decoder: filterlog.New(o.Zone), judge: newJudge(o)}
 	},

@@ -32,6 +32,9 @@ type Sees struct {
 	Names   bool // from DNS, SNI, QUIC or HTTP
 	Bytes   bool // up and down
 	Process bool // or container
+	// It watches where other addresses have taken the place of those of the
+	// hosts, and of containers on them.
+	AfterNAT bool
 	// Evidence says that the source has no connections, only what names were
 	// resolved to: it names those of other sources.
 	Evidence bool

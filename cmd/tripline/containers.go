@@ -1,0 +1,157 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+
+	"tripline/learn"
+	"tripline/learn/container"
+	"tripline/learn/source"
+	"tripline/store"
+)
+
+// Containers are where the engine says that containers are and were. A source
+// sees addresses; which container had one, and when, only the engine knows.
+type containers struct {
+	a     *app
+	where learn.Whereabouts
+
+	mu      sync.Mutex
+	pending []learn.Stay // that are not in the database yet
+	told    []error
+}
+
+// find asks the engine where containers are, if an agent is found by one, and
+// says so where the source cannot tell them from their host. While following,
+// it goes on asking until ctx ends.
+func (in *input) find(ctx context.Context, a *app, src source.Source, agents *learn.Agents) error {
+	wanted := agents.Contained()
+	if len(wanted) == 0 {
+		return nil
+	}
+	c := &containers{a: a}
+	if err := c.recall(); err != nil {
+		return err
+	}
+	if err := c.watch(ctx, in); err != nil {
+		if len(c.where.Stays()) == 0 {
+			return err
+		}
+		a.warn("%v; what was known of containers before is used", err)
+	}
+	a.containers = c
+	return c.check(src, wanted)
+}
+
+// locate gives agents the means to find containers.
+func (a *app) locate(list ...*learn.Agents) {
+	for _, agents := range list {
+		if a.containers != nil && agents != nil {
+			agents.Locate(&a.containers.where)
+		}
+	}
+}
+
+// recall reads what was kept.
+func (c *containers) recall() error {
+	if _, err := os.Stat(c.a.path()); err != nil {
+		return nil //nolint:nilerr // nothing was kept yet; who needs a database says so
+	}
+	var stays []learn.Stay
+	err := c.a.read(func(s *store.Store) (err error) {
+		stays, err = s.Stays()
+		return err
+	})
+	for _, s := range stays {
+		c.where.Note(s)
+	}
+	return err
+}
+
+func (c *containers) watch(ctx context.Context, in *input) error {
+	engine, err := container.Open(in.docker)
+	if err != nil {
+		return err
+	}
+	w := &container.Watcher{Engine: engine, Note: c.note, Told: c.tell}
+	if err := w.Begin(ctx); err != nil {
+		return err
+	}
+	if in.follow {
+		go w.Watch(ctx)
+	}
+	return nil
+}
+
+func (c *containers) note(s learn.Stay) {
+	c.where.Note(s)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pending = append(c.pending, s)
+}
+
+func (c *containers) tell(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !slices.ContainsFunc(c.told, func(e error) bool { return e.Error() == err.Error() }) {
+		c.told = append(c.told, err)
+		c.a.warn("%v%s", err, andHint(err))
+	}
+}
+
+// andHint is the hint of a warning, in parentheses.
+func andHint(err error) string {
+	if hint := learn.HintOf(err); hint != "" {
+		return " (" + hint + ")"
+	}
+	return ""
+}
+
+// keep writes what is new to the database; while another process writes, it
+// waits for the next time.
+func (c *containers) keep() {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	stays := c.pending
+	c.pending = nil
+	c.mu.Unlock()
+	if len(stays) == 0 {
+		return
+	}
+	if err := c.a.write("containers", func(s *store.Store) error { return s.PutStays(stays) }); err != nil {
+		c.mu.Lock()
+		c.pending = append(stays, c.pending...)
+		c.mu.Unlock()
+	}
+}
+
+// check says whether the source can tell the containers from their host.
+func (c *containers) check(src source.Source, wanted []learn.Criterion) error {
+	for _, by := range wanted {
+		var all, hidden []string
+		for _, s := range c.where.Stays() {
+			if !by.Finds(&s.Container) {
+				continue
+			}
+			all = append(all, s.Name)
+			if s.NAT {
+				hidden = append(hidden, fmt.Sprintf("%s (%s)", learn.Printable(s.Name), s.Addr))
+			}
+		}
+		switch {
+		case len(all) == 0:
+			c.a.warn("%s: no container matches it, now or in what was kept", learn.Printable(by.String()))
+		case src.Sees.AfterNAT && len(hidden) == len(all):
+			return learn.WithHint(fmt.Errorf("%s: %s is behind NAT: %s sees the address of the host, and other containers have the same",
+				learn.Printable(by.String()), strings.Join(slices.Compact(hidden), ", "), src.Name),
+				"read a source on the host itself (pcap, conntrack, eve, zeek: \"tripline sources\"), or give the container an address of its own (macvlan, or a bridge in routed mode)")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package learn
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// A Container is a container as its engine describes it. Whoever may start
+// containers may write its name and labels: they are hostile text, and no proof.
+type Container struct {
+	ID     string // as the engine has it, hexadecimal
+	Name   string
+	Image  string
+	Labels map[string]string
+}
+
+// A Stay is the time in which a container had an address.
+type Stay struct {
+	Container
+	Addr     netip.Addr
+	Network  string
+	NAT      bool      // what leaves the host from there has the host's address
+	From, To time.Time // To is zero while it lasts
+}
+
+// Labels that Docker Compose gives its containers.
+const (
+	composeProject = "com.docker.compose.project"
+	composeService = "com.docker.compose.service"
+)
+
+// A Criterion finds containers: By is container, label, image or compose.
+type Criterion struct{ By, Value string }
+
+// criteria are what a container can be found by.
+var criteria = []string{"container", "label", "image", "compose"}
+
+// parseCriterion reads "container:NAME", "label:KEY=VALUE" or "label:KEY",
+// "image:REFERENCE" with or without its tag, and "compose:PROJECT" or
+// "compose:PROJECT/SERVICE".
+func parseCriterion(text string) (Criterion, bool) {
+	by, value, ok := strings.Cut(text, ":")
+	if !ok || value == "" || !slices.Contains(criteria, by) {
+		return Criterion{}, false
+	}
+	return Criterion{by, value}, true
+}
+
+// String returns what parseCriterion reads.
+func (c Criterion) String() string { return c.By + ":" + c.Value }
+
+// Finds says whether c is one of the containers looked for.
+func (c Criterion) Finds(k *Container) bool {
+	switch c.By {
+	case "container":
+		return k.Name == c.Value || len(c.Value) >= 12 && strings.HasPrefix(k.ID, c.Value)
+	case "label":
+		key, want, given := strings.Cut(c.Value, "=")
+		got, ok := k.Labels[key]
+		return ok && (!given || got == want)
+	case "image":
+		return k.Image == c.Value || withoutTag(k.Image) == c.Value
+	case "compose":
+		project, service, given := strings.Cut(c.Value, "/")
+		return k.Labels[composeProject] == project && (!given || k.Labels[composeService] == service)
+	}
+	return false
+}
+
+// withoutTag cuts ":tag" and "@digest" off the reference of an image.
+func withoutTag(ref string) string {
+	ref, _, _ = strings.Cut(ref, "@")
+	if i := strings.LastIndexByte(ref, ':'); i > strings.LastIndexByte(ref, '/') {
+		return ref[:i]
+	}
+	return ref
+}
+
+// Whereabouts says which container had an address at some time. Engines give
+// an address to the next container at once, so a flow belongs to who had it when
+// it began. It is safe for concurrent use.
+type Whereabouts struct {
+	mu    sync.RWMutex
+	stays map[netip.Addr][]Stay // by From
+}
+
+// mostStays is how many stays are kept for one address: the latest.
+const mostStays = 1024
+
+// Note adds a stay, or what is new of it: its end.
+func (w *Whereabouts) Note(s Stay) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.stays == nil {
+		w.stays = map[netip.Addr][]Stay{}
+	}
+	all := w.stays[s.Addr]
+	i, _ := slices.BinarySearchFunc(all, s.From, func(o Stay, t time.Time) int { return o.From.Compare(t) })
+	if i < len(all) && all[i].From.Equal(s.From) && all[i].ID == s.ID {
+		all[i] = s
+		return
+	}
+	if i > 0 && all[i-1].To.IsZero() && all[i-1].ID != s.ID {
+		all[i-1].To = s.From // its end was missed
+	}
+	if all = slices.Insert(all, i, s); len(all) > mostStays {
+		all = slices.Delete(all, 0, 1)
+	}
+	w.stays[s.Addr] = all
+}
+
+// early is how long before the engine tells of it a container may send: events
+// are stamped when they are handled.
+const early = 2 * time.Second
+
+// Holder returns the container that had an address at some time.
+func (w *Whereabouts) Holder(addr netip.Addr, at time.Time) (*Stay, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	all := w.stays[addr]
+	for i := len(all) - 1; i >= 0; i-- {
+		switch s := all[i]; {
+		case at.Before(s.From.Add(-early)):
+		case at.Before(s.From) && i > 0 && (all[i-1].To.IsZero() || !at.After(all[i-1].To)):
+		case s.To.IsZero() || !at.After(s.To.Add(early)):
+			return &s, true
+		default:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// Stays returns all that is known, by address and time.
+func (w *Whereabouts) Stays() (out []Stay) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	for _, all := range w.stays {
+		out = append(out, all...)
+	}
+	slices.SortFunc(out, func(a, b Stay) int {
+		if c := a.Addr.Compare(b.Addr); c != 0 {
+			return c
+		}
+		return a.From.Compare(b.From)
+	})
+	return out
+}
+
+// Contained says whether containers are looked for, and by what.
+func (a *Agents) Contained() (out []Criterion) {
+	for _, agent := range a.list {
+		for _, s := range agent.Selectors {
+			if s.Container != (Criterion{}) {
+				out = append(out, s.Container)
+			}
+		}
+	}
+	return out
+}
+
+// Locate says where containers are and were. Without it no container is found.
+func (a *Agents) Locate(w *Whereabouts) { a.where = w }
+
+// byContainer returns the agent of the container that had f's source then.
+func (a *Agents) byContainer(f *Flow) (agent string, err error) {
+	s, ok := a.where.Holder(f.Src, f.Time)
+	if !ok {
+		return "", nil
+	}
+	for _, c := range a.containers {
+		if !c.by.Finds(&s.Container) || c.agent == agent {
+			continue
+		}
+		if agent != "" {
+			return "", overlap(agent, c.agent, fmt.Sprintf("container %s", Printable(s.Name)))
+		}
+		agent = c.agent
+	}
+	return agent, nil
+}
+
+// A contained is what an agent's containers are found by.
+type contained struct {
+	by    Criterion
+	agent string
+}
