@@ -48,6 +48,7 @@ type eveParser struct {
 	protos  map[string]learn.Proto
 	flows   int64 // for how many more events a flow event is expected
 	halves  int64 // the same of netflow events
+	drops   eveDrops
 }
 
 func newEveParser(o Options) *eveParser {
@@ -60,6 +61,7 @@ func newEveParser(o Options) *eveParser {
 // Parse implements [Parser].
 func (p *eveParser) Parse(line []byte, _ time.Time, r *Record) error {
 	if err := p.decoder.Decode(line, &p.event); err != nil {
+		p.drops.note(&p.event)
 		return p.bad(r, err)
 	}
 	if err := p.fill(r, &p.event); err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -158,6 +159,39 @@ func readAll(p source.Parser, lines [][]byte) []source.Record {
 		_ = p.Parse(line, written, &list[i]) // what cannot be read is a zero record
 	}
 	return list
+}
+
+// What Suricata did not see is said: the increase of what its statistics count.
+func TestEveCountsWhatSuricataDropped(t *testing.T) {
+	s, err := source.Find("eve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]int64{
+		"7": 0, "7 9 9 12": 5, "7 9 3": 5, "0 1": 1, "5 none 6": 1,
+	} {
+		var log strings.Builder
+		for n := range strings.FieldsSeq(text) {
+			fmt.Fprintf(&log, `{"timestamp":"2026-03-28T12:00:00Z","event_type":"stats","stats":{"capture":{"kernel_packets":1,"kernel_drops":%s}}}`+"\n",
+				strings.Replace(n, "none", "null", 1))
+		}
+		st, err := source.Open(s, "-", nil, source.StreamOptions{Stdin: strings.NewReader(log.String())})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var r source.Record
+		for err = st.Next(&r); !errors.Is(err, io.EOF); err = st.Next(&r) {
+			if _, ok := errors.AsType[*source.RecordError](err); !ok {
+				t.Fatalf("%s: got %v, want lines of another program", text, err)
+			}
+		}
+		if got := st.Stats().Dropped; got != want {
+			t.Errorf("%s: got %d dropped, want %d", text, got, want)
+		}
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 func TestEveRefusesDamagedStates(t *testing.T) {
@@ -314,22 +348,31 @@ func TestEveAccountsForEveryLineOfTheSamples(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			whys, connections := map[string]int{}, map[string]int{}
-			p := eveParser(t, source.Options{})
-			for line := range bytes.SplitSeq(bytes.TrimSpace(text), []byte("\n")) {
-				account(t, p, line, whys, connections)
-			}
-			for flow, n := range connections {
-				if n > 1 {
-					t.Errorf("%s counted %d times", flow, n)
+			for _, o := range []source.Options{{}, {Early: true}} {
+				a := account{parser: eveParser(t, o), whys: map[string]int{}, counted: map[string]int{}, ids: map[uint64]bool{}}
+				for line := range bytes.SplitSeq(bytes.TrimSpace(text), []byte("\n")) {
+					a.line(t, line)
 				}
+				for flow, n := range a.counted {
+					if n > 1 {
+						t.Errorf("%s counted %d times", flow, n)
+					}
+				}
+				t.Log(a.whys)
 			}
-			t.Log(whys)
 		})
 	}
 }
 
-func account(t *testing.T, p source.Parser, line []byte, whys, connections map[string]int) {
+// An account is what became of the lines of a log.
+type account struct {
+	parser  source.Parser
+	whys    map[string]int
+	counted map[string]int  // by id and name
+	ids     map[uint64]bool // that were counted
+}
+
+func (a *account) line(t *testing.T, line []byte) {
 	var r source.Record
 	var e struct {
 		ID   uint64 `json:"flow_id"`
@@ -338,17 +381,21 @@ func account(t *testing.T, p source.Parser, line []byte, whys, connections map[s
 	if err := json.Unmarshal(line, &e); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Parse(line, written, &r); err != nil {
+	if err := a.parser.Parse(line, written, &r); err != nil {
 		if bad, ok := errors.AsType[*source.RecordError](err); !ok || bad.Cause != source.OtherProgram {
 			t.Errorf("%v: %s", err, line)
 		}
-		whys["other program"]++
+		a.whys["other program"]++
 		return
 	}
 	promisesOfARecord(t, &r)
 	promisesOfNames(t, &r)
-	whys[e.Type+": "+string(r.Why)]++
+	a.whys[e.Type+": "+string(r.Why)]++
 	if r.Counted && e.ID != 0 {
-		connections[fmt.Sprint(e.ID, r.Name)]++
+		a.counted[fmt.Sprint(e.ID, r.Name)]++
+		a.ids[e.ID] = true
+	}
+	if r.Why == source.Ended && !a.ids[e.ID] {
+		t.Errorf("the end of a connection that was never counted: %s", line)
 	}
 }

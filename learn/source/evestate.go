@@ -19,7 +19,7 @@ const eveStateVersion = 1
 // State implements [Parser].
 func (p *eveParser) State() []byte {
 	b := []byte{eveStateVersion}
-	for _, n := range []int64{p.flows, p.halves, p.known.since} {
+	for _, n := range []int64{p.flows, p.halves, p.known.since, p.drops.last} {
 		b = binary.AppendVarint(b, n)
 	}
 	b = appendText(b, p.chain.id)
@@ -59,7 +59,7 @@ func (k eveKey) compare(l eveKey) int {
 // Restore implements [Parser]. Nil is the state before the first record.
 func (p *eveParser) Restore(b []byte) error {
 	if len(b) == 0 {
-		p.known, p.chain, p.flows, p.halves = newEveTable(), eveChain{}, 0, 0
+		p.known, p.chain, p.flows, p.halves, p.drops.last = newEveTable(), eveChain{}, 0, 0, 0
 		return nil
 	}
 	if b[0] != eveStateVersion {
@@ -70,7 +70,7 @@ func (p *eveParser) Restore(b []byte) error {
 		return errDamaged
 	}
 	r := stateReader{text: b[1:n]}
-	flows, halves, since := r.varint(), r.varint(), r.varint()
+	flows, halves, since, last := r.varint(), r.varint(), r.varint(), r.varint()
 	chain := eveChain{id: r.string()}
 	for range r.count() {
 		chain.names = append(chain.names, r.string())
@@ -79,7 +79,7 @@ func (p *eveParser) Restore(b []byte) error {
 	if r.bad || len(r.text) > 0 {
 		return errDamaged
 	}
-	p.known, p.chain, p.flows, p.halves = table, chain, flows, halves
+	p.known, p.chain, p.flows, p.halves, p.drops.last = table, chain, flows, halves, last
 	return nil
 }
 

@@ -162,7 +162,18 @@ func (s *logStream) Cursor() ([]byte, error) {
 type Stats = lines.Stats
 
 // Stats implements [Stream].
-func (s *logStream) Stats() Stats { return s.reader.Stats() }
+func (s *logStream) Stats() Stats {
+	stats := s.reader.Stats()
+	if d, ok := s.parser.(dropper); ok {
+		stats.Dropped += d.dropped()
+	}
+	return stats
+}
+
+// A dropper is a parser of a log that says how much its sensor did not see.
+type dropper interface {
+	dropped() int64 // since the parser was made
+}
 
 // Progress implements [Stream].
 func (s *logStream) Progress() (done, total int64) { return s.reader.Progress() }

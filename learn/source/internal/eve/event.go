@@ -2,6 +2,7 @@ package eve
 
 import (
 	"bytes"
+	"math"
 	"net/netip"
 	"time"
 
@@ -52,6 +53,9 @@ type Event struct {
 	Method []byte
 
 	Message Message
+
+	Dropped  uint64 // packets that the kernel dropped since Suricata began, of statistics
+	HasDrops bool
 }
 
 // A raw event is what the scanner found, before it is understood.
@@ -133,10 +137,40 @@ func (d *Decoder) event(e *Event) {
 			e.ICMP = s.scalar()
 		default:
 			if known && e.Kind == Other {
-				s.skip() // nothing in it can matter
+				d.other(key, e)
 				continue
 			}
 			d.part(key, e)
+		}
+	}
+}
+
+// other reads the one thing that matters in events of another kind: of
+// statistics, what the sensor did not see.
+func (d *Decoder) other(key []byte, e *Event) {
+	if string(key) != "stats" || string(e.Type) != "stats" {
+		d.scanner.skip()
+		return
+	}
+	d.within("capture", func() {
+		d.within("kernel_drops", func() {
+			e.Dropped, e.HasDrops = scan.Uint(d.scanner.scalar(), math.MaxInt64)
+		})
+	})
+}
+
+// within reads one member of an object and passes over the others.
+func (d *Decoder) within(name string, read func()) {
+	s := &d.scanner
+	for first, is := s.object(); is; {
+		key, ok := s.member(&first)
+		if !ok {
+			return
+		}
+		if string(key) == name {
+			read()
+		} else {
+			s.skip()
 		}
 	}
 }
