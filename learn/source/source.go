@@ -16,6 +16,8 @@ type Source struct {
 	// Lines makes the parser of a source whose records are the lines of a log:
 	// reading and following files, rotation and cursors are written once.
 	Lines func(Options) Parser
+	// Away says that rotated files leave the directory of the log.
+	Away bool
 	// Open is for every other source: it begins to read path, or goes on behind
 	// cursor.
 	Open func(path string, cursor []byte, o StreamOptions) (Stream, error)

@@ -92,7 +92,7 @@ func openLog(s Source, path string, cursor []byte, o StreamOptions) (*logStream,
 		return stored(err)
 	}
 	r, err := lines.Open(path, at.Lines, lines.Options{
-		Follow: o.Follow, Stdin: o.Stdin, Whole: o.Whole, Predecessors: o.Rotated, Known: known,
+		Follow: o.Follow, Stdin: o.Stdin, Whole: o.Whole, Predecessors: o.Rotated, Known: known, Away: s.Away,
 	})
 	if err != nil {
 		return nil, err

@@ -42,7 +42,7 @@ func openZeek(path string, cursor []byte, o StreamOptions) (Stream, error) {
 
 // zeekLog is the source of one log.
 func zeekLog(p *zeekParser) Source {
-	return Source{Name: "zeek", Lines: func(Options) Parser { return p }, Sniff: sniffZeek}
+	return Source{Name: "zeek", Lines: func(Options) Parser { return p }, Sniff: sniffZeek, Away: true}
 }
 
 // A zeekParser reads one log. Those of a directory share what they see.
@@ -222,38 +222,33 @@ func (p *zeekParser) answer(r *Record) {
 	}
 }
 
-// State implements [Parser].
+// State implements [Parser]: the length of the header, a colon, the header, and
+// where the log is read alone the connections that were counted. Those of a
+// directory are kept beside the parsers.
 func (p *zeekParser) State() []byte {
-	state := p.decoder.State()
-	if !p.seen.alone {
-		return state
+	header := p.decoder.State()
+	state := append(strconv.AppendInt(nil, int64(len(header)), 10), ':')
+	state = append(state, header...)
+	if p.seen.alone {
+		state = append(state, p.seen.State()...)
 	}
-	return joinState(state, p.seen.State())
+	return state
 }
 
-// joinState puts two states behind each other: the length of the first, a colon,
-// and both.
-func joinState(a, b []byte) []byte {
-	return append(append(append(strconv.AppendInt(nil, int64(len(a)), 10), ':'), a...), b...)
-}
-
-// Restore implements [Parser].
+// Restore implements [Parser]. A log may have been read in its directory before,
+// and now be read alone, or the other way round.
 func (p *zeekParser) Restore(state []byte) error {
-	var seen []byte
-	if p.seen.alone && len(state) > 0 {
-		size, rest, _ := bytes.Cut(state, []byte(":"))
-		n, err := strconv.Atoi(string(size))
-		if err != nil || n < 0 || n > len(rest) {
-			return errors.New("state of a zeek log: it is not what was kept")
-		}
-		state, seen = rest[:n], rest[n:]
+	size, rest, _ := bytes.Cut(state, []byte(":"))
+	n, err := strconv.Atoi(string(size))
+	if err != nil || n < 0 || n > len(rest) {
+		return errors.New("state of a zeek log: it is not what was kept")
 	}
 	next := zeek.New()
-	if err := next.Restore(state); err != nil {
+	if err := next.Restore(rest[:n]); err != nil {
 		return err
 	}
-	if seen != nil {
-		if err := p.seen.Restore(seen); err != nil {
+	if p.seen.alone {
+		if err := p.seen.Restore(rest[n:]); err != nil {
 			return err
 		}
 	}

@@ -88,6 +88,9 @@ func (r *Reader) missed(list []member, next int) bool {
 	if r.Cursor().IsZero() || p.follower != nil && os.SameFile(p.follower, list[next].info) {
 		return false
 	}
+	if r.o.Away && next == len(list)-1 {
+		return false
+	}
 	return next < len(list)-1 || p.in == nil && p.base+int64(p.end) != p.stood
 }
 

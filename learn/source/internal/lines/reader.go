@@ -32,6 +32,9 @@ type Options struct {
 	// Each file is read from behind the furthest of them that fits it, and is
 	// passed over if that is its end.
 	Known []Cursor
+	// Away says that rotated files leave the directory, as those of Zeek do: what
+	// follows a file that is gone is the live one, even if the old one had grown.
+	Away bool
 	// Stdin is what "-" means; nil is os.Stdin.
 	Stdin io.Reader
 	// Settle is how long a rotated file must not have been written to before

@@ -8,6 +8,12 @@ import (
 	"tripline/learn/source/internal/scan"
 )
 
+// Causes that a line cannot be read for, beside those of package scan.
+const (
+	NoHeader scan.Cause = "columns without a #fields line before them"
+	NotJSON  scan.Cause = "not one JSON object"
+)
+
 // A Line is what a line says that is looked at. Its texts are valid until the
 // next one is read.
 type Line struct {
@@ -72,7 +78,7 @@ func (d *Decoder) Decode(line []byte, l *Line) (read bool, err *scan.Error) {
 			kind = d.kindOfObject()
 		}
 	case d.header.Fields == "":
-		return false, scan.Fault(scan.NotALog, "", line)
+		return false, scan.Fault(NoHeader, "", line)
 	default:
 		d.json = false
 		if kind != Unread {

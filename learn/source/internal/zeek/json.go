@@ -30,7 +30,7 @@ func (d *Decoder) object(b []byte) *scan.Error {
 		}
 		if !first {
 			if b[at] != ',' {
-				return scan.Fault(scan.NotALog, "", b[at:])
+				return scan.Fault(NotJSON, "", b[at:])
 			}
 			at = blank(b, at+1)
 		}
@@ -53,7 +53,7 @@ func cut() *scan.Error { return scan.Fault(scan.CutShort, "", nil) }
 // behind wants nothing behind the object: else two lines have become one.
 func (d *Decoder) behind(rest []byte) *scan.Error {
 	if len(rest) > 0 && len(bytes.TrimSpace(rest)) > 0 {
-		return scan.Fault(scan.NotALog, "", rest)
+		return scan.Fault(NotJSON, "", rest)
 	}
 	return nil
 }
