@@ -212,7 +212,7 @@ func fuzzAnswers(f *testing.F, name string) {
 
 var addrs = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 
-func promisesOfEvidence(t *testing.T, r *source.Record) {
+func promisesOfEvidence(t testing.TB, r *source.Record) {
 	t.Helper()
 	if r.Counted || r.Time.IsZero() || !slices.Contains([]source.Why{source.Resolution, source.NoAnswer, source.Unasked}, r.Why) {
 		t.Errorf("got counted %v because %q, at %v", r.Counted, r.Why, r.Time)

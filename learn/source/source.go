@@ -47,6 +47,7 @@ type Sees struct {
 var All = []Source{
 	adguardSource,
 	dnsmasqSource,
+	dnstapSource,
 	eveSource,
 	filterlogSource,
 	netfilterSource,
