@@ -49,7 +49,7 @@ const negligible = 1e-6
 // bits and the members of each home.
 func (f *folding) density(g *group) density {
 	d := density{bits: 1}
-	parts := map[ipranges.Label]float64{}
+	parts := make(map[ipranges.Label]float64, len(g.labels))
 	for _, l := range sortedLabels(g.at) {
 		set := f.published(g.family, l)
 		part := g.model.evenness(g.at[l], set.size)
@@ -59,8 +59,17 @@ func (f *folding) density(g *group) density {
 			d.bits -= share
 		}
 	}
+	weights := make([]float64, len(g.labels))
+	for i, l := range g.labels {
+		weights[i] = 1 - parts[l]
+	}
+	d.rest = sample{make([]uint64, 0, len(g.keys)), make([]float64, 1, len(g.keys)+1)}
 	for i, k := range g.keys {
-		d.rest.add(k, 1-parts[g.homes[i]])
+		weight := 1.0
+		if h := g.homes[i]; h >= 0 {
+			weight = weights[h]
+		}
+		d.rest.add(k, weight)
 	}
 	return d
 }

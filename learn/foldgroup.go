@@ -2,7 +2,7 @@ package learn
 
 import (
 	"iter"
-	"time"
+	"net/netip"
 
 	"tripline/ipranges"
 )
@@ -15,9 +15,11 @@ type group struct {
 
 	index  int // among all groups of the folding
 	keys   []uint64
-	homes  []ipranges.Label // of each key: the smallest published set that holds it
+	labels []ipranges.Label // the smallest published sets that hold keys, in no order
+	homes  []int32          // of each key: which of labels, -1 for none
 	late   []bool           // of each key: first seen in the recent half
-	leaves [][]*Destination // with each key, ascending by address
+	seen   []*Destination   // ascending by address
+	ends   []int32          // of each key: where its destinations end in seen
 	model  polya            // of all groups of this family
 	news   float64          // new keys expected in the coming week
 
@@ -39,78 +41,87 @@ type served struct {
 	choices []choice
 }
 
-// services returns the groups of each service. ds is sorted.
-func (f *folding) services(ds []*Destination) []*served {
-	var all []*served
-	var groups []*group
-	for part := range runs(ds, func(d *Destination) Service { return d.Service }) {
-		s := &served{groups: f.groups(part)}
-		all, groups = append(all, s), append(groups, s.groups...)
+// services returns the groups of each service.
+func (f *folding) services(sites []site, ds []Destination) []*served {
+	groups := make([]*group, len(sites))
+	inParallel(len(sites), func(i int) { groups[i] = f.group(&sites[i], ds) })
+	for i, g := range groups {
+		g.index = i
 	}
 	for _, fam := range families {
 		f.learn(fam, groups)
 	}
-	for i, g := range groups {
-		g.index = i
+	var all []*served
+	for part := range runs(sites, func(p site) Service { return p.service }) {
+		all = append(all, &served{groups: groups[:len(part)]})
+		groups = groups[len(part):]
 	}
 	return all
 }
 
 // learn fits the model of a family to all of its groups.
 func (f *folding) learn(fam family, groups []*group) {
+	var own []*group
 	var keys [][]uint64
 	for _, g := range groups {
 		if g.family == fam {
-			keys = append(keys, g.keys)
+			own, keys = append(own, g), append(keys, g.keys)
 		}
 	}
 	model := newPolya(fam.depth, keys)
-	for _, g := range groups {
-		if g.family == fam {
-			g.model = model
-			g.density = f.density(g)
-			f.grow(g)
-		}
-	}
+	inParallel(len(own), func(i int) {
+		g := own[i]
+		g.model = model
+		g.density = f.density(g)
+		f.grow(g)
+	})
 }
 
 // chosen returns the services with what is chosen for each.
 func (f *folding) chosen(all []*served) []*served {
 	out := make([]*served, len(all))
+	var groups []*group
 	for i, s := range all {
 		out[i] = &served{groups: s.groups}
-		for _, g := range s.groups {
-			out[i].choices = append(out[i].choices, f.choose(g))
-		}
+		groups = append(groups, s.groups...)
+	}
+	choices := f.choices(groups)
+	for _, s := range out {
+		s.choices, choices = choices[:len(s.groups)], choices[len(s.groups):]
 	}
 	return out
 }
 
-// groups returns the groups of one service, IPv4 first.
-func (f *folding) groups(ds []*Destination) []*group {
-	var out []*group
-	for part := range runs(ds, func(d *Destination) family { return familyOf(d.Addr) }) {
-		out = append(out, f.group(familyOf(part[0].Addr), part))
-	}
+// choices returns the best choice for each group.
+func (f *folding) choices(groups []*group) []choice {
+	out := make([]choice, len(groups))
+	inParallel(len(groups), func(i int) { out[i] = f.choose(groups[i]) })
 	return out
 }
 
 // surprise is what may be new beside what was, in destinations.
 const surprise = 0.3
 
-func (f *folding) group(fam family, ds []*Destination) *group {
-	g := &group{family: fam, at: map[ipranges.Label][]uint64{}}
+func (f *folding) group(p *site, ds []Destination) *group {
+	n := len(p.spots)
+	g := &group{
+		family: p.family, keys: make([]uint64, 0, n), homes: make([]int32, 0, n), late: make([]bool, 0, n),
+		seen: make([]*Destination, n), ends: make([]int32, 0, n), at: map[ipranges.Label][]uint64{},
+	}
 	fresh := surprise
-	for leaf := range runs(ds, func(d *Destination) uint64 { return fam.key(d.Addr) }) {
-		key, h, late := fam.key(leaf[0].Addr), f.homeOf(leaf[0].Addr), firstSeen(leaf).After(f.middle)
+	for i, s := range p.spots {
+		g.seen[i] = &ds[s.index]
+		if k := len(g.keys) - 1; k >= 0 && g.keys[k] == s.key {
+			g.ends[k], g.late[k] = int32(i+1), g.late[k] && s.late
+			continue
+		}
+		g.keys, g.late, g.ends = append(g.keys, s.key), append(g.late, s.late), append(g.ends, int32(i+1))
+	}
+	f.settle(g)
+	for _, late := range g.late {
 		if late {
 			fresh++
 		}
-		if (h != ipranges.Label{}) {
-			g.at[h] = append(g.at[h], key)
-		}
-		g.keys, g.homes = append(g.keys, key), append(g.homes, h)
-		g.late, g.leaves = append(g.late, late), append(g.leaves, leaf)
 	}
 	g.news = fresh * f.weeks
 	if fresh == surprise {
@@ -119,14 +130,57 @@ func (f *folding) group(fam family, ds []*Destination) *group {
 	return g
 }
 
-func firstSeen(ds []*Destination) time.Time {
-	first := ds[0].First
-	for _, d := range ds {
-		if d.First.Before(first) {
-			first = d.First
+// leaf returns the destinations of a key, ascending by address.
+func (g *group) leaf(i int) []*Destination {
+	from := int32(0)
+	if i > 0 {
+		from = g.ends[i-1]
+	}
+	return g.seen[from:g.ends[i]]
+}
+
+// settle finds the home of each key.
+func (f *folding) settle(g *group) {
+	index := map[ipranges.Label]int32{}
+	var members [][]uint64
+	last, at := ipranges.Label{}, int32(-1)
+	for i, key := range g.keys {
+		h := f.homeOf(g.addr(i))
+		if h != last {
+			last, at = h, g.number(index, h)
+		}
+		g.homes = append(g.homes, at)
+		if at >= 0 {
+			if int(at) == len(members) {
+				members = append(members, nil)
+			}
+			members[at] = append(members[at], key)
 		}
 	}
-	return first
+	for i, l := range g.labels {
+		g.at[l] = members[i]
+	}
+}
+
+// addr returns the first address seen with a key.
+func (g *group) addr(i int) netip.Addr {
+	if g.v4 {
+		return addr4(g.keys[i])
+	}
+	return g.leaf(i)[0].Addr
+}
+
+// number returns the index of l in g.labels, where it is put if it is new.
+func (g *group) number(index map[ipranges.Label]int32, l ipranges.Label) int32 {
+	if l == (ipranges.Label{}) {
+		return -1
+	}
+	n, known := index[l]
+	if !known {
+		n = int32(len(g.labels))
+		index[l], g.labels = n, append(g.labels, l)
+	}
+	return n
 }
 
 // runs yields the longest pieces of s whose elements have the same key.

@@ -162,9 +162,13 @@ func (t forest) outside(labels []ipranges.Label) []uint64 {
 	if len(labels) == 0 {
 		return t.keys
 	}
+	inside := make([]bool, len(t.group.labels))
+	for i, l := range t.group.labels {
+		inside[i] = covered(l, labels)
+	}
 	out := make([]uint64, 0, len(t.keys))
 	for i, h := range t.homes {
-		if !covered(h, labels) {
+		if h < 0 || !inside[h] {
 			out = append(out, t.keys[i])
 		}
 	}
@@ -262,11 +266,17 @@ const recent = 2
 // demanded says whether the evidence calls for l as a whole. Where anyone can
 // rent a place, it does only while new destinations keep coming.
 func (t forest) demanded(l ipranges.Label, members []uint64) bool {
+	if !ipranges.Shared(l) {
+		return true
+	}
 	late := 0
 	for _, k := range members {
 		if i, found := slices.BinarySearch(t.keys, k); found && t.late[i] {
 			late++
 		}
+		if late >= recent {
+			return true
+		}
 	}
-	return late >= recent || !ipranges.Shared(l)
+	return false
 }

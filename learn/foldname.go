@@ -1,7 +1,6 @@
 package learn
 
 import (
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -28,17 +27,10 @@ type called struct {
 // A roll is the names of each service.
 type roll map[Service]map[string]*called
 
-// An endpoint is an address and what is served there.
-type endpoint struct {
-	Service
-
-	addr netip.Addr
-}
-
 // named drafts rules for names: a wildcard where it is worth what it opens, else
-// the name itself. It returns the destinations that are left, sorted: those
-// without a name at an address that is not behind one.
-func (ds *drafts) named(all []Destination) []*Destination {
+// the name itself. It returns the destinations that are left: those without a
+// name at an address that is not behind one.
+func (ds *drafts) named(all []Destination) []site {
 	names, of := roll{}, make([]*called, len(all))
 	unnamed := 0
 	for i := range all {
@@ -47,38 +39,59 @@ func (ds *drafts) named(all []Destination) []*Destination {
 		}
 	}
 	ds.news, ds.alarms = ds.widen(names)
-	behind := map[endpoint][]*called{}
 	for i, c := range of {
-		if c == nil {
-			continue
-		}
-		d := &all[i]
-		ds.join(c, d)
-		if at := (endpoint{d.Service, d.Addr}); unnamed > 0 && !shares(behind[at], c) {
-			behind[at] = append(behind[at], c)
+		if c != nil {
+			ds.join(c, &all[i])
 		}
 	}
-	rest := make([]*Destination, 0, unnamed)
-	for i, c := range of {
-		d := &all[i]
-		if c != nil || !d.Addr.IsValid() {
-			continue
-		}
-		list := behind[endpoint{d.Service, d.Addr}]
-		for _, c := range list {
-			ds.join(c, d)
-		}
-		if len(list) == 0 {
-			rest = append(rest, d)
-		}
+	if unnamed == 0 {
+		return nil
 	}
-	slices.SortFunc(rest, compareDestinations)
-	return rest
+	out := ds.sites(all, of)
+	for i := range out {
+		ds.behind(&out[i], all, of)
+	}
+	return slices.DeleteFunc(out, func(p site) bool { return len(p.spots) == 0 })
 }
 
-// shares says whether one of list has the rule of c.
-func shares(list []*called, c *called) bool {
-	return slices.ContainsFunc(list, func(o *called) bool { return o.draft == c.draft })
+// behind takes out of a place what is named, and joins what is not to the names
+// behind whose addresses it is.
+func (ds *drafts) behind(p *site, all []Destination, of []*called) {
+	if !slices.ContainsFunc(p.spots, func(s spot) bool { return s.named }) {
+		return
+	}
+	rest := p.spots[:0]
+	for len(p.spots) > 0 {
+		n := 1
+		for n < len(p.spots) && p.same(p.spots[0], p.spots[n], all) {
+			n++
+		}
+		rest = ds.behindOne(rest, p.spots[:n], all, of)
+		p.spots = p.spots[n:]
+	}
+	p.spots = rest
+}
+
+// behindOne is behind for one address. It appends what no name is for to rest.
+func (ds *drafts) behindOne(rest, spots []spot, all []Destination, of []*called) []spot {
+	var rules []*draft
+	for _, s := range spots {
+		if s.named && !slices.Contains(rules, of[s.index].draft) {
+			rules = append(rules, of[s.index].draft)
+		}
+	}
+	if rules == nil {
+		return append(rest, spots...)
+	}
+	for _, s := range spots {
+		if s.named {
+			continue
+		}
+		for _, r := range rules {
+			r.join(&all[s.index])
+		}
+	}
+	return rest
 }
 
 // join adds d to the rule for a name.

@@ -55,10 +55,6 @@ func (r *draft) join(d *Destination) {
 	r.seen = append(r.seen, d)
 }
 
-func compareDestinations(a, b *Destination) int {
-	return cmp.Or(compareServices(a.Service, b.Service), a.Addr.Compare(b.Addr))
-}
-
 func compareServices(a, b Service) int {
 	return cmp.Or(cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port))
 }
@@ -118,20 +114,18 @@ func (ds *drafts) hostly(g *group, n node) bool {
 		return false
 	}
 	i, _ := slices.BinarySearch(g.keys, n.key)
-	leaf := g.leaves[i]
+	leaf := g.leaf(i)
 	return leaf[0].Addr == leaf[len(leaf)-1].Addr || ds.hosts.Within(g.prefix(n)) > 0
 }
 
 // group drafts what admits the destinations of g: prefixes, which ascend and do
 // not overlap, published sets, and hosts.
 func (ds *drafts) group(g *group, prefixes []netip.Prefix, labels map[ipranges.Label]ipranges.Set) {
-	for _, leaf := range g.leaves {
-		for _, d := range leaf {
-			for len(prefixes) > 0 && !prefixes[0].Contains(d.Addr) && prefixes[0].Addr().Less(d.Addr) {
-				prefixes = prefixes[1:]
-			}
-			ds.admit(d, prefixes, labels)
+	for _, d := range g.seen {
+		for len(prefixes) > 0 && !prefixes[0].Contains(d.Addr) && prefixes[0].Addr().Less(d.Addr) {
+			prefixes = prefixes[1:]
 		}
+		ds.admit(d, prefixes, labels)
 	}
 }
 

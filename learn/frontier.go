@@ -57,7 +57,7 @@ type Frontier struct {
 func NewFrontier(ds []Destination, o FoldOptions) *Frontier {
 	f := &Frontier{folding: newFolding(ds, o), ds: ds}
 	f.names = f.drafts()
-	f.served = f.services(f.names.named(ds))
+	f.served = f.services(f.names.named(ds), ds)
 	for _, s := range f.served {
 		f.groups = append(f.groups, s.groups...)
 	}
@@ -73,11 +73,7 @@ func NewFrontier(ds []Destination, o FoldOptions) *Frontier {
 
 // byDefault folds as the options weigh.
 func (f *Frontier) byDefault() Point {
-	var p Point
-	for _, g := range f.groups {
-		p.choices = append(p.choices, f.choose(g))
-	}
-	return f.measured(p)
+	return f.measured(Point{choices: f.choices(f.groups)})
 }
 
 // mostPoints is how many points are measured of very many destinations.
