@@ -1,7 +1,5 @@
 package learn
 
-import "math"
-
 // A chooser finds the prefixes that are worth most together: the exact maximum,
 // over all sets of prefixes that admit every member and do not overlap, of
 //
@@ -39,13 +37,15 @@ func (c *chooser) choose(members []uint64) (value float64, chosen []node) {
 // value. mass is what the bits place in n; lo to hi are the keys of the sample
 // in n.
 func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float64 {
-	depth := len(c.model.strength)
-	if n.bits == depth {
-		c.chosen, c.masses = append(c.chosen, n), append(c.masses, 0)
-		return -c.beta
+	if len(members) == 1 {
+		return c.lone(n, mass, lo, hi, members[0])
 	}
-	mark, a := len(c.chosen), c.model.strength[n.bits]
-	mid, m := lo+half(c.sample.keys[lo:hi], depth, n.bits), half(members, depth, n.bits)
+	depth, mark := len(c.model.strength), len(c.chosen)
+	m := half(members, depth, n.bits)
+	if m > 0 && m < len(members) && c.plainly(n, members) {
+		return c.take(mark, n, mass)
+	}
+	a, mid := c.model.strength[n.bits], lo+half(c.sample.keys[lo:hi], depth, n.bits)
 	value, each := 0.0, mass/(c.sample.weight(lo, hi)+a)
 	if m > 0 {
 		value += c.best(node{n.key, n.bits + 1}, each*(c.sample.weight(lo, mid)+a/2), lo, mid, members[:m])
@@ -54,23 +54,77 @@ func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float
 		upper := node{n.key | 1<<(depth-1-n.bits), n.bits + 1}
 		value += c.best(upper, each*(c.sample.weight(mid, hi)+a/2), mid, hi, members[m:])
 	}
-	if n.bits < c.widest || len(members) < c.least {
+	if n.bits < c.widest || len(members) < c.least || !c.beats(n, mass, value) {
 		return value
 	}
-	if c.atMost(n, mass) <= value {
-		return value // most nodes: what extra says of them is not worth asking
+	return c.take(mark, n, mass)
+}
+
+// take puts the whole of n in place of what was chosen below it.
+func (c *chooser) take(mark int, n node, mass float64) float64 {
+	c.chosen, c.masses = append(c.chosen[:mark], n), append(c.masses[:mark], c.mass(n, mass))
+	return c.value(n, mass)
+}
+
+// beats says whether the whole of n may be chosen and is worth more than value.
+func (c *chooser) beats(n node, mass, value float64) bool {
+	// Most nodes are not worth asking what extra says of them.
+	return c.atMost(n, mass) > value && c.value(n, mass) > value && c.allowed(n)
+}
+
+// plainly says whether the whole of n is the best choice whatever the model says
+// of its parts: it has members in both halves, and two rules that admit them and
+// all that is expected in n would cost more than n with what it opens.
+func (c *chooser) plainly(n node, members []uint64) bool {
+	return n.bits >= c.widest && len(members) >= c.least &&
+		c.price+c.lambda*c.size(n) < 2*min(c.beta, c.price) && c.allowed(n)
+}
+
+// lone is best for one member: what is on the way down to it.
+func (c *chooser) lone(n node, mass float64, lo, hi int, member uint64) float64 {
+	depth := len(c.model.strength)
+	var way [64]float64 // what the bits place in each node
+	bits := n.bits
+	for ; bits < depth && c.least < 2 && c.mayBeat(bits, mass); bits++ {
+		way[bits] = mass
+		a, mid := c.model.strength[bits], lo+half(c.sample.keys[lo:hi], depth, bits)
+		each := mass / (c.sample.weight(lo, hi) + a)
+		if member>>(depth-1-bits)&1 == 0 {
+			hi = mid
+		} else {
+			lo = mid
+		}
+		mass = each * (c.sample.weight(lo, hi) + a/2)
 	}
-	if whole := c.value(n, mass); whole > value && c.allowed(n) {
-		c.chosen, c.masses = append(c.chosen[:mark], n), append(c.masses[:mark], c.mass(n, mass))
-		return whole
+	chosen, value, inside := node{member, depth}, -c.beta, 0.0
+	for bits--; bits >= max(n.bits, c.widest); bits-- {
+		if up := (node{member >> (depth - bits) << (depth - bits), bits}); c.beats(up, way[bits], value) {
+			chosen, value, inside = up, c.value(up, way[bits]), c.mass(up, way[bits])
+		}
 	}
+	c.chosen, c.masses = append(c.chosen, chosen), append(c.masses, inside)
 	return value
+}
+
+// mayBeat says whether any network of at least two keys can be worth more than a
+// single key, where the bits place so much in all of them.
+func (c *chooser) mayBeat(bits int, mass float64) bool {
+	return c.yield(bits, mass)-2*c.lambda > -c.beta
 }
 
 // value returns what the whole of n is worth.
 func (c *chooser) value(n node, mass float64) float64 {
-	size := math.Ldexp(1, len(c.model.strength)-n.bits)
-	return c.news*c.mass(n, mass) - c.lambda*size - c.price
+	return c.news*c.mass(n, mass) - c.lambda*c.size(n) - c.price
+}
+
+func (c *chooser) size(n node) float64 { return sizeAt(len(c.model.strength) - n.bits) }
+
+// sizeAt returns how many keys so many bits tell apart.
+func sizeAt(bits int) float64 {
+	if bits < 64 {
+		return float64(uint64(1) << bits)
+	}
+	return 1 << 64
 }
 
 // mass returns what is expected in n, where the bits place so much.
@@ -84,9 +138,15 @@ func (c *chooser) mass(n node, bits float64) float64 {
 
 // atMost returns what the whole of n is worth at most.
 func (c *chooser) atMost(n node, bits float64) float64 {
-	mass := c.bits * bits
+	return c.yield(n.bits, bits) - c.lambda*c.size(n)
+}
+
+// yield returns what a node of so many bits is worth at most, but for what it
+// opens.
+func (c *chooser) yield(bits int, mass float64) float64 {
+	mass *= c.bits
 	if c.most != nil {
-		mass += c.most[n.bits]
+		mass += c.most[bits]
 	}
-	return c.news*mass - c.lambda*math.Ldexp(1, len(c.model.strength)-n.bits) - c.price
+	return c.news*mass - c.price
 }
