@@ -22,6 +22,7 @@ type chooser struct {
 	most    []float64          // of a node of so many bits, what extra is at most
 	allowed func(node) bool    // whether a prefix may be chosen
 	group   int                // whose members they are
+	bare    bool               // there is nothing but bits where it looks
 
 	chosen []node    // the result, ascending
 	masses []float64 // of each, what is expected in it; nothing in a single key
@@ -43,7 +44,8 @@ func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float
 	depth, mark := len(c.model.strength), len(c.chosen)
 	m := half(members, depth, n.bits)
 	if m > 0 && m < len(members) && c.plainly(n, members) {
-		return c.take(mark, n, mass)
+		inside := c.mass(n, mass)
+		return c.take(mark, n, inside, c.value(n, inside))
 	}
 	a, mid := c.model.strength[n.bits], lo+half(c.sample.keys[lo:hi], depth, n.bits)
 	value, each := 0.0, mass/(c.sample.weight(lo, hi)+a)
@@ -54,22 +56,28 @@ func (c *chooser) best(n node, mass float64, lo, hi int, members []uint64) float
 		upper := node{n.key | 1<<(depth-1-n.bits), n.bits + 1}
 		value += c.best(upper, each*(c.sample.weight(mid, hi)+a/2), mid, hi, members[m:])
 	}
-	if n.bits < c.widest || len(members) < c.least || !c.beats(n, mass, value) {
-		return value
+	if n.bits >= c.widest && len(members) >= c.least {
+		if whole, inside, ok := c.beats(n, mass, value); ok {
+			return c.take(mark, n, inside, whole)
+		}
 	}
-	return c.take(mark, n, mass)
+	return value
 }
 
 // take puts the whole of n in place of what was chosen below it.
-func (c *chooser) take(mark int, n node, mass float64) float64 {
-	c.chosen, c.masses = append(c.chosen[:mark], n), append(c.masses[:mark], c.mass(n, mass))
-	return c.value(n, mass)
+func (c *chooser) take(mark int, n node, inside, whole float64) float64 {
+	c.chosen, c.masses = append(c.chosen[:mark], n), append(c.masses[:mark], inside)
+	return whole
 }
 
 // beats says whether the whole of n may be chosen and is worth more than value.
-func (c *chooser) beats(n node, mass, value float64) bool {
-	// Most nodes are not worth asking what extra says of them.
-	return c.atMost(n, mass) > value && c.value(n, mass) > value && c.allowed(n)
+func (c *chooser) beats(n node, mass, value float64) (whole, inside float64, ok bool) {
+	if c.atMost(n, mass) <= value {
+		return 0, 0, false // most nodes: what extra says of them is not worth asking
+	}
+	inside = c.mass(n, mass)
+	whole = c.value(n, inside)
+	return whole, inside, whole > value && c.allowed(n)
 }
 
 // plainly says whether the whole of n is the best choice whatever the model says
@@ -80,12 +88,33 @@ func (c *chooser) plainly(n node, members []uint64) bool {
 		c.price+c.lambda*c.size(n) < 2*min(c.beta, c.price) && c.allowed(n)
 }
 
-// lone is best for one member: what is on the way down to it.
+// lone is best for one member: of the nodes on the way down to it, from the
+// narrowest on.
 func (c *chooser) lone(n node, mass float64, lo, hi int, member uint64) float64 {
 	depth := len(c.model.strength)
-	var way [64]float64 // what the bits place in each node
+	var way [64]float64
 	bits := n.bits
-	for ; bits < depth && c.least < 2 && c.mayBeat(bits, mass); bits++ {
+	if c.least < 2 {
+		bits = c.down(&way, n.bits, mass, lo, hi, member)
+	}
+	c.bare = bits > n.bits && c.extra != nil && c.extra(n) == 0
+	chosen, value, inside := node{member, depth}, -c.beta, 0.0
+	for bits--; bits >= max(n.bits, c.widest); bits-- {
+		up := node{member >> (depth - bits) << (depth - bits), bits}
+		if v, mass, ok := c.beats(up, way[bits], value); ok {
+			chosen, value, inside = up, v, mass
+		}
+	}
+	c.bare = false
+	c.chosen, c.masses = append(c.chosen, chosen), append(c.masses, inside)
+	return value
+}
+
+// down fills in what the bits place in each node on the way to a member, as far
+// as one of them can be worth more than the member itself. It returns how far.
+func (c *chooser) down(way *[64]float64, bits int, mass float64, lo, hi int, member uint64) int {
+	depth := len(c.model.strength)
+	for ; bits < depth && c.mayBeat(bits, mass); bits++ {
 		way[bits] = mass
 		a, mid := c.model.strength[bits], lo+half(c.sample.keys[lo:hi], depth, bits)
 		each := mass / (c.sample.weight(lo, hi) + a)
@@ -96,14 +125,7 @@ func (c *chooser) lone(n node, mass float64, lo, hi int, member uint64) float64 
 		}
 		mass = each * (c.sample.weight(lo, hi) + a/2)
 	}
-	chosen, value, inside := node{member, depth}, -c.beta, 0.0
-	for bits--; bits >= max(n.bits, c.widest); bits-- {
-		if up := (node{member >> (depth - bits) << (depth - bits), bits}); c.beats(up, way[bits], value) {
-			chosen, value, inside = up, c.value(up, way[bits]), c.mass(up, way[bits])
-		}
-	}
-	c.chosen, c.masses = append(c.chosen, chosen), append(c.masses, inside)
-	return value
+	return bits
 }
 
 // mayBeat says whether any network of at least two keys can be worth more than a
@@ -112,9 +134,9 @@ func (c *chooser) mayBeat(bits int, mass float64) bool {
 	return c.yield(bits, mass)-2*c.lambda > -c.beta
 }
 
-// value returns what the whole of n is worth.
+// value returns what the whole of n is worth, where so much is expected in it.
 func (c *chooser) value(n node, mass float64) float64 {
-	return c.news*c.mass(n, mass) - c.lambda*c.size(n) - c.price
+	return c.news*mass - c.lambda*c.size(n) - c.price
 }
 
 func (c *chooser) size(n node) float64 { return sizeAt(len(c.model.strength) - n.bits) }
@@ -130,7 +152,7 @@ func sizeAt(bits int) float64 {
 // mass returns what is expected in n, where the bits place so much.
 func (c *chooser) mass(n node, bits float64) float64 {
 	mass := c.bits * bits
-	if c.extra != nil {
+	if c.extra != nil && !c.bare {
 		mass += c.extra(n)
 	}
 	return mass
@@ -145,7 +167,7 @@ func (c *chooser) atMost(n node, bits float64) float64 {
 // opens.
 func (c *chooser) yield(bits int, mass float64) float64 {
 	mass *= c.bits
-	if c.most != nil {
+	if c.most != nil && !c.bare {
 		mass += c.most[bits]
 	}
 	return c.news*mass - c.price

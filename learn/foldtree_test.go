@@ -84,7 +84,7 @@ func worth(c *chooser, nodes []node) float64 {
 		if n.bits == len(c.model.strength) {
 			sum -= c.beta
 		} else {
-			sum += c.value(n, massOf(c, n))
+			sum += c.value(n, c.mass(n, massOf(c, n)))
 		}
 	}
 	return sum
