@@ -131,12 +131,26 @@ func (f *folding) group(p *site, ds []Destination) *group {
 }
 
 // leaf returns the destinations of a key, ascending by address.
-func (g *group) leaf(i int) []*Destination {
-	from := int32(0)
-	if i > 0 {
-		from = g.ends[i-1]
+func (g *group) leaf(i int) []*Destination { return g.between(i, i+1) }
+
+// between returns the destinations of the keys from one up to, not including,
+// another.
+func (g *group) between(from, to int) []*Destination {
+	end := func(keys int) int32 {
+		if keys == 0 {
+			return 0
+		}
+		return g.ends[keys-1]
 	}
-	return g.seen[from:g.ends[i]]
+	return g.seen[end(from):end(to)]
+}
+
+// addrOf returns an address seen with a key. That of IPv4 is the key itself.
+func (g *group) addrOf(i, j int) netip.Addr {
+	if g.v4 {
+		return addr4(g.keys[i])
+	}
+	return g.leaf(i)[j].Addr
 }
 
 // settle finds the home of each key.
@@ -145,7 +159,7 @@ func (f *folding) settle(g *group) {
 	var members [][]uint64
 	last, at := ipranges.Label{}, int32(-1)
 	for i, key := range g.keys {
-		h := f.homeOf(g.addr(i))
+		h := f.homeOf(g.addrOf(i, 0))
 		if h != last {
 			last, at = h, g.number(index, h)
 		}
@@ -160,14 +174,6 @@ func (f *folding) settle(g *group) {
 	for i, l := range g.labels {
 		g.at[l] = members[i]
 	}
-}
-
-// addr returns the first address seen with a key.
-func (g *group) addr(i int) netip.Addr {
-	if g.v4 {
-		return addr4(g.keys[i])
-	}
-	return g.leaf(i)[0].Addr
 }
 
 // number returns the index of l in g.labels, where it is put if it is new.

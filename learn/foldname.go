@@ -96,13 +96,10 @@ func (ds *drafts) behindOne(rest, spots []spot, all []Destination, of []*called)
 
 // join adds d to the rule for a name.
 func (ds *drafts) join(c *called, d *Destination) {
-	if c.draft != nil {
-		c.draft.join(d)
-		return
+	if c.draft == nil {
+		c.draft = draftOf(ds.names, c.rule, subject{name: c.rule})
 	}
-	s := subject{name: c.rule}
-	ds.add(s, d)
-	c.draft = ds.by[s]
+	c.draft.join(d)
 }
 
 // call notes what a destination is called and returns it, nil where that is no

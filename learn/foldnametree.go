@@ -32,11 +32,11 @@ type nameTree struct {
 // widen finds the wildcards for the names of each service. The spreads are
 // learned from all of them together.
 func (f *folding) widen(names roll) (news, alarms float64) {
+	services := slices.SortedFunc(maps.Keys(names), Service.Compare)
+	trees := make([]*nameTree, len(services))
+	inParallel(len(services), func(i int) { trees[i] = f.plantNames(names[services[i]]) })
 	outer, inner := newNameSplits(), newNameSplits()
-	trees := make([]*nameTree, 0, len(names))
-	for _, s := range slices.SortedFunc(maps.Keys(names), Service.Compare) {
-		t := f.plantNames(names[s])
-		trees = append(trees, t)
+	for _, t := range trees {
 		t.count(outer, inner)
 	}
 	over, below := newNameSpread(outer), newNameSpread(inner)

@@ -29,23 +29,44 @@ type draft struct {
 type drafts struct {
 	*folding
 
-	by map[subject]*draft
+	names    map[string]*draft
+	labels   map[ipranges.Label]*draft
+	prefixes map[netip.Prefix]*draft
+	counted  bool // only what is admitted is asked, no evidence gathered
 
 	// What names come to: new destinations expected in the coming week, and
 	// of them outside the rules.
 	news, alarms float64
 }
 
-func (f *folding) drafts() *drafts { return &drafts{folding: f, by: map[subject]*draft{}} }
+func (f *folding) drafts() *drafts {
+	return &drafts{folding: f, names: map[string]*draft{}, labels: map[ipranges.Label]*draft{}, prefixes: map[netip.Prefix]*draft{}}
+}
 
-// add notes that a rule admits d.
-func (ds *drafts) add(s subject, d *Destination) {
-	r := ds.by[s]
+// draftOf returns the draft of what s is in all, made if there is none.
+func draftOf[K comparable](all map[K]*draft, k K, s subject) *draft {
+	r := all[k]
 	if r == nil {
 		r = &draft{subject: s}
-		ds.by[s] = r
+		all[k] = r
 	}
-	r.join(d)
+	return r
+}
+
+// prefix notes that a rule for p admits seen, which are of one service.
+func (ds *drafts) prefix(p netip.Prefix, seen []*Destination) {
+	if ds.counted {
+		ds.prefixes[p] = nil
+		return
+	}
+	draftOf(ds.prefixes, p, subject{prefix: p}).joinAll(seen)
+}
+
+// label notes that a rule for l admits d.
+func (ds *drafts) label(l ipranges.Label, d *Destination) {
+	if r := draftOf(ds.labels, l, subject{label: l}); !ds.counted {
+		r.join(d)
+	}
 }
 
 func (r *draft) join(d *Destination) {
@@ -53,6 +74,16 @@ func (r *draft) join(d *Destination) {
 		r.ports = append(r.ports, d.Service)
 	}
 	r.seen = append(r.seen, d)
+}
+
+// joinAll is join for destinations of one service. It keeps the slice.
+func (r *draft) joinAll(seen []*Destination) {
+	r.join(seen[0])
+	if len(r.seen) == 1 {
+		r.seen = slices.Clip(seen)
+		return
+	}
+	r.seen = append(r.seen, seen[1:]...)
 }
 
 func compareServices(a, b Service) int {
@@ -83,19 +114,23 @@ func (ds *drafts) service(s *served) {
 
 // widest returns the nodes that are rules as prefixes, ascending: none inside
 // another or inside a published set, and no network where hosts will do.
-func (ds *drafts) widest(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) []netip.Prefix {
-	slices.SortFunc(nodes, func(a, b node) int {
-		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.bits, b.bits))
-	})
-	var out []netip.Prefix
+func (ds *drafts) widest(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) []node {
+	slices.SortFunc(nodes, compareNodes)
+	out := make([]node, 0, len(nodes))
 	for _, n := range nodes {
-		p := g.prefix(n)
-		if len(out) > 0 && out[len(out)-1].Overlaps(p) || inside(p, labels) || ds.hostly(g, n) {
+		if len(out) > 0 && n.key <= g.last(out[len(out)-1]) || inside(g.prefix(n), labels) || ds.hostly(g, n) {
 			continue
 		}
-		out = append(out, p)
+		out = append(out, n)
 	}
 	return out
+}
+
+func compareNodes(a, b node) int {
+	if a.key != b.key {
+		return cmp.Compare(a.key, b.key)
+	}
+	return a.bits - b.bits
 }
 
 func inside(p netip.Prefix, labels map[ipranges.Label]ipranges.Set) bool {
@@ -118,31 +153,63 @@ func (ds *drafts) hostly(g *group, n node) bool {
 	return leaf[0].Addr == leaf[len(leaf)-1].Addr || ds.hosts.Within(g.prefix(n)) > 0
 }
 
-// group drafts what admits the destinations of g: prefixes, which ascend and do
-// not overlap, published sets, and hosts.
-func (ds *drafts) group(g *group, prefixes []netip.Prefix, labels map[ipranges.Label]ipranges.Set) {
-	for _, d := range g.seen {
-		for len(prefixes) > 0 && !prefixes[0].Contains(d.Addr) && prefixes[0].Addr().Less(d.Addr) {
-			prefixes = prefixes[1:]
+// group drafts what admits the destinations of g: nodes as prefixes, which ascend
+// and do not overlap, published sets, and hosts.
+func (ds *drafts) group(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) {
+	at := 0
+	for _, n := range nodes {
+		from := at
+		for at < len(g.keys) && g.keys[at] < n.key {
+			at++
 		}
-		ds.admit(d, prefixes, labels)
+		ds.loose(g, from, at, labels)
+		from = at
+		for at < len(g.keys) && g.keys[at] <= g.last(n) {
+			at++
+		}
+		if from < at {
+			ds.prefix(g.prefix(n), g.between(from, at))
+			ds.labelled(g, from, at, labels)
+		}
+	}
+	ds.loose(g, at, len(g.keys), labels)
+}
+
+// labelled adds the destinations of some keys to all published sets that hold
+// them.
+func (ds *drafts) labelled(g *group, from, to int, labels map[ipranges.Label]ipranges.Set) {
+	if len(labels) == 0 {
+		return
+	}
+	for _, d := range g.between(from, to) {
+		for l, set := range labels {
+			if set.Contains(d.Addr) {
+				ds.label(l, d)
+			}
+		}
 	}
 }
 
-// admit adds d to the first prefix and to all published sets that hold it. What
-// is in none gets a rule of its own.
-func (ds *drafts) admit(d *Destination, prefixes []netip.Prefix, labels map[ipranges.Label]ipranges.Set) {
-	admitted := len(prefixes) > 0 && prefixes[0].Contains(d.Addr)
-	if admitted {
-		ds.add(subject{prefix: prefixes[0]}, d)
-	}
-	for l, set := range labels {
-		if set.Contains(d.Addr) {
-			ds.add(subject{label: l}, d)
-			admitted = true
+// loose is labelled for what is in no prefix: what is in no published set either
+// gets a rule of its own.
+func (ds *drafts) loose(g *group, from, to int, labels map[ipranges.Label]ipranges.Set) {
+	ds.labelled(g, from, to, labels)
+	for i := from; i < to; i++ {
+		seen := g.leaf(i)
+		for j := range seen {
+			a := g.addrOf(i, j)
+			if !within(a, labels) {
+				ds.prefix(netip.PrefixFrom(a, a.BitLen()), seen[j:j+1])
+			}
 		}
 	}
-	if !admitted {
-		ds.add(subject{prefix: netip.PrefixFrom(d.Addr, d.Addr.BitLen())}, d)
+}
+
+func within(a netip.Addr, labels map[ipranges.Label]ipranges.Set) bool {
+	for _, set := range labels {
+		if set.Contains(a) {
+			return true
+		}
 	}
+	return false
 }

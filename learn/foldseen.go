@@ -1,7 +1,8 @@
 package learn
 
 import (
-	"cmp"
+	"maps"
+	"math/bits"
 	"net/netip"
 	"slices"
 	"strings"
@@ -12,35 +13,38 @@ import (
 
 // rules returns the drafts as rules: names, then published sets, then prefixes.
 func (ds *drafts) rules() []Rule {
-	order := make([]*draft, 0, len(ds.by))
-	for _, r := range ds.by {
-		order = append(order, r)
-	}
-	slices.SortFunc(order, compareDrafts)
+	order := slices.Concat(byName(ds.names), sorted(ds.labels, ipranges.Label.Compare), sorted(ds.prefixes, netip.Prefix.Compare))
 	out := make([]Rule, len(order))
-	for i, r := range order {
-		out[i] = ds.rule(r)
+	inChunks(len(order), func(i int) { out[i] = ds.rule(order[i]) })
+	return out
+}
+
+// sorted returns drafts in the order of what they are for.
+func sorted[K comparable](all map[K]*draft, compare func(K, K) int) []*draft {
+	out := make([]*draft, 0, len(all))
+	for _, k := range slices.SortedFunc(maps.Keys(all), compare) {
+		out = append(out, all[k])
 	}
 	return out
 }
 
-func compareDrafts(a, b *draft) int {
-	return cmp.Or(
-		cmp.Compare(a.rank(), b.rank()),
-		compareNames(a.name, b.name),
-		a.label.Compare(b.label),
-		a.prefix.Compare(b.prefix),
-	)
-}
-
-func (s subject) rank() int {
-	switch {
-	case s.name != "":
-		return 0
-	case s.label != ipranges.Label{}:
-		return 1
+// byName returns drafts for names, ordered from the right, so that those of one
+// owner are neighbours.
+func byName(all map[string]*draft) []*draft {
+	type pathed struct {
+		path string
+		*draft
 	}
-	return 2
+	list := make([]pathed, 0, len(all))
+	for name, r := range all {
+		list = append(list, pathed{pathOf(name), r})
+	}
+	slices.SortFunc(list, func(a, b pathed) int { return strings.Compare(a.path, b.path) })
+	out := make([]*draft, len(list))
+	for i, r := range list {
+		out[i] = r.draft
+	}
+	return out
 }
 
 // compareNames orders names from the right, so that those of one owner are
@@ -97,14 +101,45 @@ func addrsOf(ds []*Destination) []netip.Addr {
 			out = append(out, d.Addr)
 		}
 	}
-	slices.SortFunc(out, netip.Addr.Compare)
+	if len(out) > 1 {
+		slices.SortFunc(out, netip.Addr.Compare)
+	}
 	return slices.Compact(out)
+}
+
+// addrsIn counts the addresses of destinations, which are mostly in order.
+func addrsIn(ds []*Destination) int {
+	n, last := 0, netip.Addr{}
+	for _, d := range ds {
+		switch c := d.Addr.Compare(last); {
+		case c < 0 && d.Addr.Is4():
+			return addrsIn4(ds)
+		case c < 0 && d.Addr.IsValid():
+			return len(addrsOf(ds))
+		case c > 0:
+			n, last = n+1, d.Addr
+		}
+	}
+	return n
+}
+
+// addrsIn4 is addrsIn where most are of IPv4, and come from several ports.
+func addrsIn4(ds []*Destination) int {
+	keys := make([]uint64, 0, len(ds))
+	for _, d := range ds {
+		if !d.Addr.Is4() {
+			return len(addrsOf(ds))
+		}
+		keys = append(keys, families[0].key(d.Addr))
+	}
+	slices.Sort(keys)
+	return len(slices.Compact(keys))
 }
 
 // seenOf gathers the evidence. Addresses seen on several ports count once; so
 // does a name that never had an address.
 func seenOf(ds []*Destination) Seen {
-	s := Seen{Destinations: max(1, len(addrsOf(ds))), First: ds[0].First, Last: ds[0].Last}
+	s := Seen{Destinations: max(1, addrsIn(ds)), First: ds[0].First, Last: ds[0].Last}
 	for _, d := range ds {
 		if d.First.Before(s.First) {
 			s.First = d.First
@@ -115,12 +150,49 @@ func seenOf(ds []*Destination) Seen {
 	}
 	s.First, s.Last = dayOf(s.First), dayOf(s.Last)
 	s.Names, s.New = namesIn(ds)
-	s.Blocks = distinctIn(ds, func(d *Destination) []Block { return d.Blocks })
-	s.Runs = distinctIn(ds, func(d *Destination) []string { return d.Runs })
+	s.Blocks, s.Runs = blocksIn(ds), runsIn(ds)
 	return s
 }
 
 func dayOf(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+
+// manyBlocks is how long an observation is looked at hour by hour: seven years.
+// Only a clock that was wrong makes it longer.
+const manyBlocks = 1 << 16
+
+// blocksIn counts the hours in which any destination was seen.
+func blocksIn(ds []*Destination) int {
+	of := func(d *Destination) []Block { return d.Blocks }
+	first, last := ^Block(0), Block(0)
+	for _, d := range ds {
+		if n := len(d.Blocks); n > 0 {
+			first, last = min(first, d.Blocks[0]), max(last, d.Blocks[n-1])
+		}
+	}
+	if len(ds) == 1 || last < first || last-first >= manyBlocks {
+		return distinctIn(ds, of)
+	}
+	hours := make([]uint64, (last-first)/64+1)
+	for _, d := range ds {
+		for _, b := range d.Blocks {
+			hours[(b-first)/64] |= 1 << ((b - first) % 64)
+		}
+	}
+	n := 0
+	for _, h := range hours {
+		n += bits.OnesCount64(h)
+	}
+	return n
+}
+
+// runsIn counts the runs that saw any destination. Mostly it is the same ones.
+func runsIn(ds []*Destination) int {
+	first := ds[0].Runs
+	if !slices.ContainsFunc(ds, func(d *Destination) bool { return !slices.Equal(d.Runs, first) }) {
+		return len(first)
+	}
+	return distinctIn(ds, func(d *Destination) []string { return d.Runs })
+}
 
 // distinctIn counts the elements that any destination has. No list repeats one.
 func distinctIn[T comparable](ds []*Destination, of func(*Destination) []T) int {

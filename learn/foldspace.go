@@ -45,6 +45,9 @@ func (f family) prefix(n node) netip.Prefix {
 	return netip.PrefixFrom(netip.AddrFrom16(b), n.bits)
 }
 
+// last returns the last key of a node.
+func (f family) last(n node) uint64 { return n.key | (1<<(f.depth-n.bits) - 1) }
+
 // size returns how much of this family s opens.
 func (f family) size(s ipranges.Set) float64 {
 	if f.v4 {

@@ -2,6 +2,7 @@ package learn
 
 import (
 	"cmp"
+	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -62,7 +63,7 @@ func NewFrontier(ds []Destination, o FoldOptions) *Frontier {
 		f.groups = append(f.groups, s.groups...)
 	}
 	var behind []netip.Addr
-	for _, d := range f.names.by {
+	for _, d := range f.names.names {
 		behind = append(behind, addrsOf(d.seen)...)
 	}
 	f.behind = hosts(behind)
@@ -103,6 +104,7 @@ func (f *Frontier) sweep(s scale, beta float64) []Point {
 // measured works out the figures of what p chooses.
 func (f *Frontier) measured(p Point) Point {
 	out := f.drafts()
+	out.counted = true
 	for _, s := range f.chosenAt(p) {
 		out.service(s)
 	}
@@ -110,8 +112,8 @@ func (f *Frontier) measured(p Point) Point {
 		p.Alarms += g.news * max(0, 1-p.choices[i].inside)
 	}
 	p.Alarms += f.names.alarms
-	p.Rules = len(f.names.by) + len(out.by)
-	prefixes := out.prefixes()
+	p.Rules = len(f.names.names) + len(out.labels) + len(out.prefixes)
+	prefixes := ipranges.NewSet(slices.Collect(maps.Keys(out.prefixes))...)
 	met, all := f.labelled(p)
 	p.Admits = f.behind.Union(prefixes).Union(all).Exposure()
 	p.Opens = f.behind.Union(prefixes).Union(met).Exposure().Total()
@@ -156,17 +158,6 @@ func (f family) space() netip.Prefix {
 		return netip.PrefixFrom(netip.IPv4Unspecified(), 0)
 	}
 	return netip.PrefixFrom(netip.IPv6Unspecified(), 0)
-}
-
-// prefixes returns what the drafts of prefixes and hosts admit.
-func (ds *drafts) prefixes() ipranges.Set {
-	var out []netip.Prefix
-	for s := range ds.by {
-		if s.prefix.IsValid() {
-			out = append(out, s.prefix)
-		}
-	}
-	return ipranges.NewSet(out...)
 }
 
 // worthwhile is the part of the alarms that a wider point must save to be one.
