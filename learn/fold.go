@@ -73,7 +73,7 @@ func Fold(ds []Destination, o FoldOptions) []Rule {
 	f := newFolding(ds, o)
 	out := f.drafts()
 	rest := out.named(ds)
-	for _, c := range f.chosen(f.services(rest, ds)) {
+	for _, c := range f.chosen(f.services(rest)) {
 		out.service(c)
 	}
 	return out.rules()

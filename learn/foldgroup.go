@@ -42,9 +42,9 @@ type served struct {
 }
 
 // services returns the groups of each service.
-func (f *folding) services(sites []site, ds []Destination) []*served {
-	groups := make([]*group, len(sites))
-	inParallel(len(sites), func(i int) { groups[i] = f.group(&sites[i], ds) })
+func (f *folding) services(rest sites) []*served {
+	groups := make([]*group, len(rest.list))
+	inParallel(len(groups), func(i int) { groups[i] = f.group(&rest.list[i], rest.all) })
 	for i, g := range groups {
 		g.index = i
 	}
@@ -52,7 +52,7 @@ func (f *folding) services(sites []site, ds []Destination) []*served {
 		f.learn(fam, groups)
 	}
 	var all []*served
-	for part := range runs(sites, func(p site) Service { return p.service }) {
+	for part := range runs(rest.list, func(p site) Service { return p.service }) {
 		all = append(all, &served{groups: groups[:len(part)]})
 		groups = groups[len(part):]
 	}

@@ -30,7 +30,7 @@ type roll map[Service]map[string]*called
 // named drafts rules for names: a wildcard where it is worth what it opens, else
 // the name itself. It returns the destinations that are left: those without a
 // name at an address that is not behind one.
-func (ds *drafts) named(all []Destination) []site {
+func (ds *drafts) named(all []Destination) sites {
 	names, of := roll{}, make([]*called, len(all))
 	unnamed := 0
 	for i := range all {
@@ -45,13 +45,14 @@ func (ds *drafts) named(all []Destination) []site {
 		}
 	}
 	if unnamed == 0 {
-		return nil
+		return sites{}
 	}
 	out := ds.sites(all, of)
-	for i := range out {
-		ds.behind(&out[i], all, of)
+	for i := range out.list {
+		ds.behind(&out.list[i], all, of)
 	}
-	return slices.DeleteFunc(out, func(p site) bool { return len(p.spots) == 0 })
+	out.list = slices.DeleteFunc(out.list, func(p site) bool { return len(p.spots) == 0 })
+	return out
 }
 
 // behind takes out of a place what is named, and joins what is not to the names

@@ -16,10 +16,16 @@ type site struct {
 	spots   []spot // ascending by address
 }
 
+// Sites are destinations of one agent that have an address.
+type sites struct {
+	all  []Destination
+	list []site // services ascending, of each IPv4 first
+}
+
 // A spot is a destination by where its address is in the tree of its family.
 type spot struct {
 	key   uint64
-	index int32 // of the destination
+	index int32 // among all destinations
 	late  bool  // it was first seen in the recent half
 	named bool
 }
@@ -35,9 +41,9 @@ func sitingOf(d *Destination) siting {
 	return p
 }
 
-// sites returns the destinations that have an address by site: services
-// ascending, of each IPv4 first. of has the names of those that are named.
-func (f *folding) sites(all []Destination, of []*called) []site {
+// sites returns the destinations that have an address. of has the names of those
+// that are named.
+func (f *folding) sites(all []Destination, of []*called) sites {
 	at := number(all)
 	out := make([]site, len(at.sizes))
 	for i, n := range at.sizes {
@@ -57,7 +63,7 @@ func (f *folding) sites(all []Destination, of []*called) []site {
 	slices.SortFunc(out, func(a, b site) int {
 		return cmp.Or(compareServices(a.service, b.service), cmp.Compare(a.depth, b.depth))
 	})
-	return out
+	return sites{all, out}
 }
 
 // A numbering gives each site a number, in no order.

@@ -127,7 +127,7 @@ func smallForest(r *rand.Rand) forest {
 		Lambda: math.Exp(-4 - 9*r.Float64()), Beta: 0.001 + r.Float64()/4,
 	}
 	f := newFolding(ds, o)
-	return forest{f, f.services(f.drafts().named(ds), ds)[0].groups[0]}
+	return forest{f, f.services(f.drafts().named(ds))[0].groups[0]}
 }
 
 // best is what the sets in chosen and the prefixes for the rest are worth.

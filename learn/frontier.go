@@ -58,7 +58,7 @@ type Frontier struct {
 func NewFrontier(ds []Destination, o FoldOptions) *Frontier {
 	f := &Frontier{folding: newFolding(ds, o), ds: ds}
 	f.names = f.drafts()
-	f.served = f.services(f.names.named(ds), ds)
+	f.served = f.services(f.names.named(ds))
 	for _, s := range f.served {
 		f.groups = append(f.groups, s.groups...)
 	}
