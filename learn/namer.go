@@ -48,8 +48,8 @@ type memory struct {
 
 // A told is one name at one address.
 type told struct {
-	name      string
-	at, until int64 // seconds since 1970
+	name             string
+	since, at, until int64 // told first and last, and how long it holds: seconds since 1970
 }
 
 // NewNamer returns a Namer that knows nothing.
@@ -75,7 +75,7 @@ func (n *Namer) Note(client string, a *Answer) {
 	} else if a.Time.Sub(m.since) >= generationOf {
 		n.turn(m, a.Time)
 	}
-	t := told{a.Name, a.Time.Unix(), a.Time.Add(min(mostTTL, max(leastTTL, a.TTL))).Unix()}
+	t := told{a.Name, a.Time.Unix(), a.Time.Unix(), a.Time.Add(min(mostTTL, max(leastTTL, a.TTL))).Unix()}
 	for _, addr := range a.Addrs {
 		n.size -= len(m.now)
 		m.now[addr] = remember(m.now[addr], t)
@@ -132,10 +132,12 @@ func (n *Namer) turn(m *memory, now time.Time) {
 	m.before, m.now, m.since = m.now, map[netip.Addr][]told{}, now
 }
 
-// remember puts the newest answer last; there is one for each name.
+// remember puts the newest answer last; there is one for each name. It says from
+// when on the name was told: many sources hear of a connection when it ends, and
+// its client may have asked again meanwhile.
 func remember(all []told, t told) []told {
 	if i := slices.IndexFunc(all, func(o told) bool { return o.name == t.name }); i >= 0 {
-		t.until = max(t.until, all[i].until)
+		t.until, t.since = max(t.until, all[i].until), min(t.since, all[i].since)
 		all = slices.Delete(all, i, i+1)
 	} else if len(all) == mostNames {
 		all = slices.Delete(all, 0, 1)
@@ -183,7 +185,7 @@ func (n *Namer) find(f *Flow, clients []string) (live, old []told) {
 	for _, c := range clients {
 		for _, t := range n.of(c, f.Dst) {
 			switch {
-			case t.at > at || at-t.until > int64(mostTTL/time.Second):
+			case t.since > at || at-t.until > int64(mostTTL/time.Second):
 			case t.until >= at:
 				live = append(live, t)
 			default:

@@ -58,6 +58,22 @@ func TestNameIsWhatTheClientWasToldLast(t *testing.T) {
 	}
 }
 
+// Many sources tell of a connection when it ends; its client may have asked for
+// the same name again meanwhile.
+func TestConnectionIsNamedByWhatWasToldBeforeItBegan(t *testing.T) {
+	n := learn.NewNamer()
+	for i := range 5 {
+		n.Note("bot", answer("a.example", time.Duration(i)*time.Minute, time.Minute, "192.0.2.1"))
+	}
+	n.Note("bot", answer("b.example", 4*time.Minute, time.Minute, "192.0.2.1"))
+	for after, want := range map[time.Duration]string{-time.Second: "", time.Second: "a.example", 3 * time.Minute: "a.example", 4 * time.Minute: "b.example"} {
+		f := flowAfter(after, "192.0.2.1")
+		if n.Name(&f, "bot"); f.Name != want {
+			t.Errorf("began %v after noon: got %q, want %q", after, f.Name, want)
+		}
+	}
+}
+
 func TestWhatTheConnectionSaysStays(t *testing.T) {
 	n := learn.NewNamer()
 	n.Note("bot", answer("a.example", 0, time.Hour, "192.0.2.1"))
