@@ -50,9 +50,30 @@ func readCapture(t testing.TB, path string, o source.StreamOptions) (list []sour
 type namedFlow struct {
 	Pcap, Proto, Src, Dst, Kind, Name string
 	SPort, DPort                      uint16
+	Pkts                              [2]int // each way
 }
 
 func (n *namedFlow) key() string { return tupleText(n.Proto, n.Src, n.SPort, n.Dst, n.DPort) }
+
+// unnamed are the flows that have a name for others and none, or another, here.
+var unnamed = map[string]string{
+	"4in6tunnel.pcap tcp 10.10.10.1 443 192.168.0.1 64455":          "inside a tunnel: the network sees the tunnel",
+	"http-manipulated.pcap tcp 192.168.0.7 8080 192.168.0.20 33684": "its first bytes are manipulated to be no method of HTTP",
+	"quic-mvfst-22.pcap udp 10.0.2.15 35601 31.13.86.8 443":         "a draft of QUIC of 2019 that nobody speaks any more",
+	"quic_t50.pcap udp 40.154.127.200 49836 166.240.188.209 443":    "Google's QUIC before the standard",
+	"quic_t51.pcap udp 187.227.136.152 55356 211.247.147.90 443":    "Google's QUIC before the standard",
+}
+
+// outOfScope says why a flow of the list has no name that we would keep.
+func (n *namedFlow) outOfScope() string {
+	if _, err := netip.ParseAddr(n.Name); err == nil {
+		return "its name is an address"
+	}
+	if n.Kind == "dns" && (n.Pkts[1] == 0 || n.Pkts[0] == 0) {
+		return "a question without an answer"
+	}
+	return ""
+}
 
 // tupleText is the same for both directions.
 func tupleText(proto, src string, sport uint16, dst string, dport uint16) string {
@@ -75,20 +96,28 @@ func TestNamesAgreeWithOthers(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := map[string]map[string][]string{} // by capture and flow
-	agree, total := 0, 0
+	agree, scope := 0, 0
 	for _, n := range named.Rows {
 		if names[n.Pcap] == nil {
 			names[n.Pcap] = namesIn(t, captures+"named/"+n.Pcap)
 		}
-		total++
-		got := names[n.Pcap][n.key()]
-		if said(got, n.Name) {
-			agree++
+		is := said(names[n.Pcap][n.key()], n.Name)
+		if !is && n.outOfScope() != "" {
 			continue
 		}
-		t.Logf("%s %s %s %s: got %q, want %q", n.Pcap, n.Kind, n.key(), "", got, n.Name)
+		scope++
+		reason := unnamed[n.Pcap+" "+n.key()]
+		switch {
+		case is:
+			agree++
+		case reason == "":
+			t.Errorf("%s %s %s: got %q, want %q", n.Pcap, n.Kind, n.key(), names[n.Pcap][n.key()], n.Name)
+		}
 	}
-	t.Logf("%d of %d agree", agree, total)
+	t.Logf("%d of %d flows in scope have the same name, %d are out of scope", agree, scope, len(named.Rows)-scope)
+	if agree*100 < scope*98 {
+		t.Errorf("%d of %d names agree, want 98 %%", agree, scope)
+	}
 }
 
 // namesIn returns the names of the flows in a capture, and what was asked on

@@ -1,7 +1,9 @@
 package assemble
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 
 	"tripline/learn"
@@ -135,18 +137,21 @@ func (t *Table) due(now int64) {
 	}
 }
 
-// Settle delivers all flows that were not yet. They stay in the table: what
-// comes is the rest of them.
+// Settle delivers all flows that were not yet, in the order of their beginning.
+// They stay in the table: what comes is the rest of them.
 func (t *Table) Settle() {
+	var all []*entry
 	for i := range t.lists {
 		for e := t.lists[i].first; e != nil; e = e.next {
-			if !e.delivered {
-				t.namer.give(e)
-				t.deliver(e)
-			} else if !t.o.Prompt {
-				t.deliver(e) // the rest of it so far
+			if !e.delivered || !t.o.Prompt {
+				all = append(all, e)
 			}
 		}
+	}
+	slices.SortStableFunc(all, func(a, b *entry) int { return cmp.Compare(a.start, b.start) })
+	for _, e := range all {
+		t.namer.give(e)
+		t.deliver(e)
 	}
 }
 

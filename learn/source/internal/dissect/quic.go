@@ -18,7 +18,6 @@ type dialect struct {
 // The salts of RFC 9001, section 5.2, RFC 9369, section 3.3.1, and of the drafts
 // that were deployed.
 const (
-	salt22 = "\x7f\xbc\xdb\x0e\x7c\x66\xbb\xe9\x2a\x96\xcd\x21\x51\x9e\xbd\x7a\x02\x64\x41\x90"
 	salt23 = "\xc3\xee\xf7\x12\xc7\x2e\xbb\x5a\x11\xa7\xd2\x43\x2b\xb4\x63\x65\xbe\xf9\xf5\x02"
 	salt29 = "\xaf\xbf\xec\x28\x99\x93\xd2\x4c\x9e\x97\x86\xf1\x9c\x61\x11\xe0\x43\x90\xa8\x99"
 	saltV1 = "\x38\x76\x2c\xf7\xf5\x59\x34\xb3\x4d\x17\x9a\xe6\xa4\xc8\x0c\xad\xcc\xbb\x7f\x0a"
@@ -36,8 +35,6 @@ func dialectOf(version uint32) (dialect, bool) {
 		return dialect{salt29, "quic ", 0}, true
 	case version >= 0xff000017 && version <= 0xff00001c, version == 0xfaceb002, version == 0xfaceb00e:
 		return dialect{salt23, "quic ", 0}, true
-	case version == 0xff000015, version == 0xff000016, version == 0xfaceb001:
-		return dialect{salt22, "quic ", 0}, true
 	}
 	return dialect{}, false
 }

@@ -90,7 +90,7 @@ func Handshake(b []byte) (Hello, State) {
 		return Hello{}, Other
 	}
 	short := len(b)-4 < length
-	h, state := hello(b[4:min(len(b), 4+length)])
+	h, state := hello(b[4:min(len(b), 4+length)], !short)
 	if state != Done && !short {
 		return Hello{}, Other // its parts are longer than it is
 	}
@@ -98,8 +98,8 @@ func Handshake(b []byte) (Hello, State) {
 }
 
 // hello reads the body: version, random, session, ciphers, compression,
-// extensions.
-func hello(b []byte) (h Hello, state State) {
+// extensions. Whole says that there is no more of it to come.
+func hello(b []byte, whole bool) (h Hello, state State) {
 	r := reader{b: b}
 	r.skip(2 + 32)
 	r.skip(r.uint8())
@@ -108,11 +108,11 @@ func hello(b []byte) (h Hello, state State) {
 	if r.short {
 		return Hello{}, More
 	}
-	if len(r.b) == 0 {
+	if len(r.b) == 0 && whole {
 		return Hello{}, Done // without extensions, as SSL 3.0 was
 	}
 	length := r.uint16()
-	whole := length <= len(r.b)
+	all := length <= len(r.b)
 	for !r.short && length > 0 && len(r.b) > 0 {
 		kind, size := r.uint16(), r.uint16()
 		body := r.bytes(size)
@@ -129,7 +129,7 @@ func hello(b []byte) (h Hello, state State) {
 			h.Encrypted = true
 		}
 	}
-	if r.short || !whole {
+	if r.short || !all {
 		return h, More
 	}
 	return h, Done
