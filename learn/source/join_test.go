@@ -16,9 +16,9 @@ import (
 	"tripline/learn/source"
 )
 
-// A tape is a stream of records that are known beforehand. Its cursor is how many
+// A reel is a stream of records that are known beforehand. Its cursor is how many
 // were read.
-type tape struct {
+type reel struct {
 	name    string
 	records []source.Record
 	at, end int // of what is there by now
@@ -27,17 +27,17 @@ type tape struct {
 	woken   chan struct{}
 }
 
-// moments makes a tape of records at these seconds; a negative one is a record
+// moments makes a reel of records at these seconds; a negative one is a record
 // that cannot be read.
-func moments(name string, seconds ...int) *tape {
-	t := &tape{name: name, end: len(seconds), woken: make(chan struct{}, 1)}
+func moments(name string, seconds ...int) *reel {
+	t := &reel{name: name, end: len(seconds), woken: make(chan struct{}, 1)}
 	for _, s := range seconds {
 		t.records = append(t.records, source.Record{Flow: learn.Flow{Time: time.Unix(int64(s), 0).UTC(), Name: name}})
 	}
 	return t
 }
 
-func (t *tape) Next(r *source.Record) error {
+func (t *reel) Next(r *source.Record) error {
 	if t.at == t.end {
 		if t.fail != nil {
 			return t.fail
@@ -53,7 +53,7 @@ func (t *tape) Next(r *source.Record) error {
 	return nil
 }
 
-func (t *tape) Wait(ctx context.Context, d time.Duration) error {
+func (t *reel) Wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
@@ -64,14 +64,14 @@ func (t *tape) Wait(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-func (t *tape) Cursor() ([]byte, error)              { return json.Marshal(t.at) }
-func (t *tape) Finished() (map[string][]byte, error) { return map[string][]byte{t.name: nil}, nil }
-func (t *tape) Stats() source.Stats                  { return source.Stats{Lines: int64(t.at)} }
-func (t *tape) Progress() (done, total int64)        { return int64(t.at), int64(t.end) }
-func (t *tape) File() string                         { return t.name }
-func (t *tape) Close() error                         { t.closed = true; return nil }
+func (t *reel) Cursor() ([]byte, error)              { return json.Marshal(t.at) }
+func (t *reel) Finished() (map[string][]byte, error) { return map[string][]byte{t.name: nil}, nil }
+func (t *reel) Stats() source.Stats                  { return source.Stats{Lines: int64(t.at)} }
+func (t *reel) Progress() (done, total int64)        { return int64(t.at), int64(t.end) }
+func (t *reel) File() string                         { return t.name }
+func (t *reel) Close() error                         { t.closed = true; return nil }
 
-func (t *tape) part(ahead time.Duration) source.Part {
+func (t *reel) part(ahead time.Duration) source.Part {
 	return source.Part{Name: t.name, Ahead: ahead, Open: func(cursor []byte) (source.Stream, error) {
 		if cursor == nil {
 			return t, nil
@@ -141,7 +141,7 @@ func TestJoinKeepsEachPartsOrder(t *testing.T) {
 // ahead, and with what could not be read.
 func TestJoinGoesOnBehindItsCursor(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	tapes := func() (parts []source.Part) {
+	reels := func() (parts []source.Part) {
 		rng := rand.New(rand.NewPCG(rng.Uint64(), 5))
 		for i := range 3 {
 			var seconds []int
@@ -153,7 +153,7 @@ func TestJoinGoesOnBehindItsCursor(t *testing.T) {
 		return parts
 	}
 	for range 50 {
-		parts := tapes()
+		parts := reels()
 		all := told(t, join(t, nil, parts...), everything)
 		for n := range len(all) + 1 {
 			for _, p := range parts {

@@ -35,7 +35,7 @@ type census struct {
 	Not                               map[source.Why]int
 }
 
-func take(t *testing.T, path string, o source.Options) census {
+func censusOf(t *testing.T, path string, o source.Options) census {
 	t.Helper()
 	c := census{By: map[learn.Evidence]int{}, Not: map[source.Why]int{}}
 	s := openZeek(t, path, nil, source.StreamOptions{Options: o, Whole: true})
@@ -119,7 +119,7 @@ func TestZeekSamplesAreReadWhole(t *testing.T) {
 		for _, log := range []string{"conn", "dns", "ssl", "quic", "http"} {
 			want += rows(t, path+"/"+log+".log*")
 		}
-		got := take(t, path, source.Options{})
+		got := censusOf(t, path, source.Options{})
 		if got.Records != want || got.Unread > 0 {
 			t.Errorf("%s: got %d records, %d unreadable, want %d of %d lines", dir, got.Records, got.Unread, want, want)
 		}
@@ -130,7 +130,7 @@ func TestZeekSamplesAreReadWhole(t *testing.T) {
 // A flood of half-open connections from 28,487 invented sources is inbound, not
 // traffic of hosts. Those of private space are taken for hosts, as they claim.
 func TestZeekSampleOfAFloodIsInbound(t *testing.T) {
-	got := take(t, sample(t, "zeek/zeekids/conn.log"), source.Options{})
+	got := censusOf(t, sample(t, "zeek/zeekids/conn.log"), source.Options{})
 	if got.Not[source.Inbound] != 26_208 || got.Counted != 2_890 {
 		t.Errorf("got %d inbound and %d connections, want 26,208 and 2,890", got.Not[source.Inbound], got.Counted)
 	}
@@ -138,7 +138,7 @@ func TestZeekSampleOfAFloodIsInbound(t *testing.T) {
 
 // Behind a proxy every connection goes to one address, and says what it asks for.
 func TestZeekSampleOfAProxyIsNamed(t *testing.T) {
-	got := take(t, sample(t, "zeek/rita-proxy"), source.Options{})
+	got := censusOf(t, sample(t, "zeek/rita-proxy"), source.Options{})
 	if got.Counted != 407 || got.By[learn.Proxy] != 407 {
 		t.Errorf("got %d of %d named by what the proxy was asked for, want 407 of 407", got.By[learn.Proxy], got.Counted)
 	}
@@ -146,14 +146,14 @@ func TestZeekSampleOfAProxyIsNamed(t *testing.T) {
 
 // Hosts with public addresses are known by what Zeek or the user says.
 func TestZeekSampleOfPublicHosts(t *testing.T) {
-	said := take(t, sample(t, "zeek/slips-dataset/test10-mixed-zeek-dir"), source.Options{})
-	told := take(t, sample(t, "zeek/slips-dataset/test10-mixed-zeek-dir"), source.Options{Local: []netip.Prefix{
+	said := censusOf(t, sample(t, "zeek/slips-dataset/test10-mixed-zeek-dir"), source.Options{})
+	told := censusOf(t, sample(t, "zeek/slips-dataset/test10-mixed-zeek-dir"), source.Options{Local: []netip.Prefix{
 		netip.MustParsePrefix("2001:718:2::/48"), netip.MustParsePrefix("147.32.80.0/22"),
 	}})
 	if said.Counted != 0 || told.Counted != 78 {
 		t.Errorf("got %d connections without and %d with --local, want 0 and 78", said.Counted, told.Counted)
 	}
-	if zeek := take(t, sample(t, "zeek/strato/008-zeek-mixed/data"), source.Options{}); zeek.Counted != 1_461 {
+	if zeek := censusOf(t, sample(t, "zeek/strato/008-zeek-mixed/data"), source.Options{}); zeek.Counted != 1_461 {
 		t.Errorf("got %d connections of the host that Zeek calls local, want 1,461", zeek.Counted)
 	}
 }
@@ -180,7 +180,7 @@ func TestZeekSamplesOfItsTestSuite(t *testing.T) {
 			if err := os.WriteFile(file, []byte(timed), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got := take(t, file, source.Options{})
+			got := censusOf(t, file, source.Options{})
 			if diff := cmp.Diff(rows(t, file), got.Records); diff != "" {
 				t.Errorf("%s/%s: records (-want +got):\n%s", filepath.Base(dir), log, diff)
 			}
