@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,7 +40,7 @@ Exit status:
 }
 
 func newPruneCommand(a *app) *cobra.Command {
-	var keep time.Duration
+	var keep age
 	c := &cobra.Command{
 		Use:   "prune --keep DURATION",
 		Short: "Drop what was seen long ago",
@@ -48,18 +50,47 @@ What an approved baseline admits stays, however old it is.
 Exit status:
   0  dropped, or there was nothing to drop
   2  it was not; standard error says why`,
-		Example: `  tripline prune --keep 2160h
-  tripline prune --keep 8760h --db copy.db`,
+		Example: `  tripline prune --keep 90d
+  tripline prune --keep 52w --db copy.db`,
 		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			if keep <= 0 {
-				return learn.WithHint(fmt.Errorf("--keep %s: want how long to keep", keep), "tripline prune --keep 2160h keeps 90 days")
+				return learn.WithHint(fmt.Errorf("--keep %s: want how long to keep", time.Duration(keep)), "tripline prune --keep 90d keeps 90 days")
 			}
-			return a.write("prune", func(s *store.Store) error { return a.prune(s, a.now().Add(-keep)) })
+			return a.write("prune", func(s *store.Store) error { return a.prune(s, a.now().Add(-time.Duration(keep))) })
 		},
 	}
-	c.Flags().DurationVar(&keep, "keep", 0, "how long to keep: a `DURATION` such as 2160h for 90 days")
+	c.Flags().Var(&keep, "keep", "how long to keep: a `DURATION` such as 90d, 52w or 36h")
 	return c
+}
+
+// An age is a flag such as 90d, 52w or 36h.
+type age time.Duration
+
+// String, Set and Type are what cobra wants of a flag.
+func (d *age) String() string {
+	if *d == 0 {
+		return ""
+	}
+	return time.Duration(*d).String()
+}
+
+// Type is not shown: the help of the flag names it.
+func (d *age) Type() string { return "DURATION" }
+
+// Set reads days and weeks, and what Go calls a duration.
+func (d *age) Set(text string) error {
+	var days dayCount
+	if strings.TrimRight(text, "dw") != text && days.Set(text) == nil && days <= 36500 {
+		*d = age(time.Duration(days) * 24 * time.Hour)
+		return nil
+	}
+	v, err := time.ParseDuration(text)
+	if err != nil {
+		return errors.New("want a time such as 90d, 52w or 36h")
+	}
+	*d = age(v)
+	return nil
 }
 
 func (a *app) prune(s *store.Store, before time.Time) error {

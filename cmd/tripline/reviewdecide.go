@@ -292,6 +292,9 @@ func (r *reviewed) choice(d *draft, of *row, members []learn.Destination, x ruli
 
 // fits says whether a choice is narrower or wider than the rule of a row.
 func (r *reviewed) fits(d *draft, of *row, members []learn.Destination, c learn.Choice, wider bool) error {
+	if c.Bits > 32 && !slices.ContainsFunc(members, func(m learn.Destination) bool { return m.Addr.Is6() }) {
+		return fmt.Errorf("%s: an IPv4 address has 32 bits", c)
+	}
 	a, err := learn.Weigh(of.rule, members, c, r.space, d.never)
 	switch {
 	case err != nil:

@@ -35,6 +35,28 @@ func (r *reviewed) grid(rows []row) *grid {
 	return g
 }
 
+// leastShown is how much of a destination is shown at least.
+const leastShown = 24
+
+// rounded writes the millions of an exposure in fewer digits; --row and --format
+// json have them all.
+func rounded(text string, _ int) string {
+	words := strings.Split(text, " ")
+	for i, w := range words {
+		n, err := strconv.ParseUint(strings.Trim(strings.ReplaceAll(w, ",", ""), "()"), 10, 64)
+		if err != nil || n < 1e6 {
+			continue
+		}
+		v, unit := float64(n)/1e6, "M"
+		if n >= 1e9 {
+			v, unit = float64(n)/1e9, "G"
+		}
+		end := w[len(strings.TrimRight(w, ")")):]
+		words[i] = fmt.Sprintf("%.1f%s%s", v, unit, end)
+	}
+	return strings.Join(words, " ")
+}
+
 // cut shortens long text of others, owners mostly.
 func cut(s string, most int) string {
 	runes := []rune(s)
@@ -66,6 +88,8 @@ func showTable(a *app, r *reviewed, full bool, order func(a, b row) int) error {
 		g := r.grid(rows)
 		g.dropEmpty("owner")
 		gone := g.fit(width(a.stdout), "runs", "hours", "owner", "first", "last")
+		g.shrink(width(a.stdout), "admits", 0, rounded)
+		g.shrink(width(a.stdout), "destination", leastShown, middle)
 		if a.colored(a.stdout) {
 			g.paint = paint(rows)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"net/netip"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -125,6 +126,40 @@ func (g *grid) fit(columns int, mayGo ...string) (gone []string) {
 		}
 	}
 	return gone
+}
+
+// shrink writes a column in fewer characters where the grid is wider than a
+// terminal of that many columns. shorter is given how many are left, at least
+// least.
+func (g *grid) shrink(columns int, name string, least int, shorter func(text string, most int) string) {
+	col, over := slices.Index(g.header, name), g.width()-columns
+	if columns == 0 || col < 0 || over <= 0 {
+		return
+	}
+	most := 0
+	for _, row := range g.rows {
+		most = max(most, utf8.RuneCountInString(row[col]))
+	}
+	for i := range g.rows {
+		g.rows[i][col] = shorter(g.rows[i][col], max(least, most-over))
+	}
+}
+
+// middle leaves something out in the middle of long text: names are told by their
+// ends. Addresses and prefixes stay whole.
+func middle(s string, most int) string {
+	runes := []rune(s)
+	if len(runes) <= most || most < 3 {
+		return s
+	}
+	if _, err := netip.ParsePrefix(s); err == nil {
+		return s
+	}
+	if _, err := netip.ParseAddr(s); err == nil {
+		return s
+	}
+	head := most / 3
+	return string(runes[:head]) + "…" + string(runes[len(runes)-(most-head-1):])
 }
 
 func (g *grid) width() int {

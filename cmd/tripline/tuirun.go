@@ -22,7 +22,9 @@ func (o *reviewOptions) interact(ctx context.Context, a *app, r *reviewed) error
 	}
 	m := newScreen(newSession(a, r, o.by), a.colored(a.stdout))
 	out, _ := file(a.stdout)
-	if _, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.stdin), tea.WithOutput(out)).Run(); err != nil {
+	if _, err := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(a.stdin), tea.WithOutput(out)).Run(); errors.Is(err, tea.ErrInterrupted) {
+		return errors.New("the review was interrupted: nothing was approved")
+	} else if err != nil {
 		return fmt.Errorf("show the review: %w", err)
 	}
 	return o.ended(a, m)
