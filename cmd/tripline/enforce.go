@@ -68,7 +68,7 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	w.src = src
+	w.src, w.tally.src = src, src
 	if err := o.find(ctx, a, src, w.agents); err != nil {
 		return err
 	}

@@ -70,6 +70,7 @@ func (o *flowsOptions) run(ctx context.Context, a *app, args []string) error {
 		return err
 	}
 	t, names := newTally(), newNaming(agents)
+	t.src = src
 	var broken error
 	for i := 0; i < len(args) && broken == nil; i++ {
 		broken = o.read(src, args[i], opts, agents, t, names, show)

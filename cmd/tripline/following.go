@@ -52,7 +52,7 @@ func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
 	if !v.told && now.Sub(v.since) >= longSilence {
 		v.told = true
 		v.a.warn("%s: no record came for %d minutes: it is not known whether nothing happened. "+
-			"filterlog may have stopped after a rotation (pfSense: Status > Services, restart syslogd)", v.path, int(longSilence.Minutes()))
+			"What writes it may have stopped (pfSense, after a rotation: Status > Services, restart syslogd)", v.path, int(longSilence.Minutes()))
 	}
 	if st.Lost > v.lost {
 		v.lost = st.Lost

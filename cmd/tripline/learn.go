@@ -86,6 +86,7 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 		return err
 	}
 	l := &learning{a: a, o: o, src: src, tally: newTally(), names: newNaming(agents), all: all, silent: map[string][]byte{}}
+	l.tally.src = src
 	fresh := true
 	for _, l.path = range args {
 		began, err := l.file(ctx, agents)

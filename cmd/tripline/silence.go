@@ -9,11 +9,17 @@ import (
 
 	"tripline/ipranges"
 	"tripline/learn"
+	"tripline/learn/source"
 )
 
-// howToLog is what turns a silent firewall into a source.
-const howToLog = "pfSense: Firewall > Rules > LAN, edit each pass rule, tick \"Log packets that are handled by this rule\", save and apply; " +
-	"OPNsense: Firewall > Rules, the same tick box. Then let the agent work and read the log again"
+// speaks says how the source of a tally is made to speak.
+func (t *tally) speaks() source.Speaks {
+	s := t.src.Speaks
+	s.Silent = cmp.Or(s.Silent, "it was not where connections pass, or they are not told from those that come in")
+	s.How = cmp.Or(s.How, "let it watch where the agent's connections pass, from before they begin; where its hosts have public addresses: --local PREFIX")
+	s.Where = cmp.Or(s.Where, "\"tripline sources\" lists what can be read, and --from says which it is")
+	return s
+}
 
 // errNothing says why a log told nothing of the agents; nil if it did.
 func (t *tally) errNothing(what string, agents []learn.Agent) error {
@@ -31,14 +37,14 @@ func (t *tally) errNothing(what string, agents []learn.Agent) error {
 		return t.errUnread(what)
 	case t.counted == 0:
 		return learn.WithHint(fmt.Errorf("%s has %s readable records and no outbound connection of anybody: "+
-			"the firewall logs none of the connections it passes. It is not known whether %s was silent", what, ipranges.Thousands(t.readable()), who), howToLog)
-	case !t.passedIn:
+			"%s. It is not known whether %s was silent", what, ipranges.Thousands(t.readable()), t.speaks().Silent, who), "%s", t.speaks().How)
+	case !t.passedIn && t.src.Sees.AfterNAT:
 		return learn.WithHint(fmt.Errorf("%s has %s outbound connections, but none logged on the inside, where %s could be told from others: "+
 			"the firewall does not log what its LAN rules pass, or its hosts are not known to be local", what, ipranges.Thousands(t.counted), who),
-			"where the hosts have public addresses: --local PREFIX. Otherwise %s", howToLog)
+			"where the hosts have public addresses: --local PREFIX. Otherwise %s", t.speaks().How)
 	}
 	return learn.WithHint(fmt.Errorf("%s has %s outbound connections, but none of %s: they are of %s",
-		what, ipranges.Thousands(t.counted), who, t.others3()), "check the address of the agent, and that the firewall rule it matches is logged: %s", howToLog)
+		what, ipranges.Thousands(t.counted), who, t.others3()), "check the address of the agent, and that its connections are seen: %s", t.speaks().How)
 }
 
 // errUntold says why a log without findings is not known to be clean; nil if it
@@ -92,11 +98,13 @@ func (t *tally) errUnread(what string) error {
 	case t.records == 0 && t.torn:
 		return learn.WithHint(fmt.Errorf("%s has no complete line yet: nothing can be told from it", what), "a line is complete when its line end was written; run the same command again then")
 	case t.records == 0:
-		return learn.WithHint(fmt.Errorf("%s is empty: nothing can be told from it", what), "%s", howToLog)
+		return learn.WithHint(fmt.Errorf("%s is empty: nothing can be told from it", what), "%s", t.speaks().How)
 	case t.foreign == t.records:
-		return learn.WithHint(fmt.Errorf("%s is a log of another program: none of its %s is of a firewall", what, count(t.records, "line", "lines")),
-			"name the firewall's own log, such as /var/log/filter.log")
+		return learn.WithHint(fmt.Errorf("%s is a log of another program: none of its %s is one of %s", what, count(t.records, "line", "lines"), t.name()), "%s", t.speaks().Where)
 	}
-	return learn.WithHint(fmt.Errorf("%s: none of its %s could be read as a firewall log", what, count(t.records, "record", "records")),
-		`"tripline flows --all %s" shows what was understood; "tripline sources" lists the formats`, what)
+	return learn.WithHint(fmt.Errorf("%s: none of its %s could be read as %s", what, count(t.records, "record", "records"), t.name()),
+		`"tripline flows --from %s --all %s" shows what was understood; "tripline sources" lists the formats`, t.name(), what)
 }
+
+// name is what the command line calls the source.
+func (t *tally) name() string { return cmp.Or(t.src.Name, "a log") }

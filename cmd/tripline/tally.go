@@ -17,6 +17,7 @@ import (
 
 // A tally counts what a log held: nothing that was read is left unsaid.
 type tally struct {
+	src      source.Source
 	records  uint64 // all, readable or not
 	foreign  uint64 // lines that other programs wrote into the log; nothing is wrong with them
 	bad      map[source.Cause]*unreadable

@@ -15,6 +15,12 @@ var filterlogSource = Source{
 	Name:  "filterlog",
 	Short: "The firewall log of pfSense and OPNsense",
 	Sees:  Sees{AfterNAT: true, Blind: "names, bytes; what no logged rule passes"},
+	Speaks: Speaks{
+		Silent: "the firewall logs none of the connections it passes",
+		How: "pfSense: Firewall > Rules > LAN, edit each pass rule, tick \"Log packets that are handled by this rule\", save and apply; " +
+			"OPNsense: Firewall > Rules, the same tick box. Then let the agent work and read the log again",
+		Where: "name the firewall's own log, such as /var/log/filter.log",
+	},
 	Lines: func(o Options) Parser {
 		return &filterlogParser{decoder: filterlog.New(o.Zone), judge: newJudge(o)}
 	},

@@ -10,9 +10,10 @@ import (
 
 // A Source is a place flows come from.
 type Source struct {
-	Name  string // what the command line calls it: "filterlog"
-	Short string // one line of help, no full stop
-	Sees  Sees
+	Name   string // what the command line calls it: "filterlog"
+	Short  string // one line of help, no full stop
+	Sees   Sees
+	Speaks Speaks
 	// Lines makes the parser of a source whose records are the lines of a log:
 	// reading and following files, rotation and cursors are written once.
 	Lines func(Options) Parser
@@ -27,6 +28,14 @@ type Source struct {
 	// first bytes, up to 4 KiB, decompressed. Nil means that reading may start,
 	// not that every line will be understood.
 	Sniff func(head []byte) error
+}
+
+// Speaks is how a source is made to tell of an agent: what to do, and what to
+// look for, where it told nothing. The zero value speaks of any sensor.
+type Speaks struct {
+	Silent string // why connections may be missing, after "no outbound connection of anybody: "
+	How    string // what to do about it
+	Where  string // what to name instead of a log of another program
 }
 
 // Sees is what a source knows of a flow beside addresses and ports.
