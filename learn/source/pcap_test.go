@@ -24,9 +24,9 @@ import (
 
 const pcapFixtures = "../../testdata/source/pcap/"
 
-// okReel has one of each kind of connection.
-func okReel(t testing.TB) *reel {
-	c := newReel()
+// okPcap has one of each kind of connection.
+func okPcap(t testing.TB) *pcapMaker {
+	c := newPcap()
 	c.frame(append(make([]byte, 12), 0x08, 0x06, 0, 1)) // ARP
 	c.answer("192.0.2.9:40001", "192.0.2.1:53", "api.example.com", "edge.example.net", "198.51.100.7", "2001:db8:7::7")
 	c.dial("192.0.2.9:50001", "198.51.100.7:443").say(helloFor(t, "api.example.com")).hear(make([]byte, 1000)).end()
@@ -45,7 +45,7 @@ func okReel(t testing.TB) *reel {
 func TestPcapGolden(t *testing.T) {
 	path := pcapFixtures + "ok.pcap"
 	if _, err := os.Stat(path); err != nil && *update {
-		if err := os.WriteFile(path, okReel(t).Bytes(), 0o644); err != nil {
+		if err := os.WriteFile(path, okPcap(t).Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -131,8 +131,8 @@ var links = map[string]struct {
 	}},
 }
 
-// packets returns the packets of IP on a reel, and their times.
-func (t *reel) packets() (list [][]byte, times []uint64) {
+// packets returns the packets of IP on it, and their times.
+func (t *pcapMaker) packets() (list [][]byte, times []uint64) {
 	for b := t.Bytes()[24:]; len(b) > 0; {
 		n := binary.LittleEndian.Uint32(b[8:])
 		if b[16+12] == 0x08 && b[16+13] == 0 || b[16+12] == 0x86 {
@@ -145,11 +145,11 @@ func (t *reel) packets() (list [][]byte, times []uint64) {
 }
 
 func TestEveryLinkLayerShowsTheSameFlows(t *testing.T) {
-	ok := okReel(t)
+	ok := okPcap(t)
 	packets, _ := ok.packets()
 	want, _ := readCapture(t, "-", source.StreamOptions{Options: home, Stdin: bytes.NewReader(ok.Bytes())})
 	for name, l := range links {
-		c := newReel()
+		c := newPcap()
 		binary.LittleEndian.PutUint32(c.Bytes()[20:], l.number)
 		c.now = c.now.Add(1e6) // where the packet that is no IP was
 		for _, p := range packets {
@@ -161,8 +161,8 @@ func TestEveryLinkLayerShowsTheSameFlows(t *testing.T) {
 	}
 }
 
-// pcapng writes the packets of a reel as the other format.
-func (t *reel) pcapng(order binary.AppendByteOrder, resolution byte, ticks func(micros uint64) uint64) []byte {
+// pcapng writes the packets of it as the other format.
+func (t *pcapMaker) pcapng(order binary.AppendByteOrder, resolution byte, ticks func(micros uint64) uint64) []byte {
 	block := func(kind uint32, body []byte) []byte {
 		for len(body)%4 != 0 {
 			body = append(body, 0)
@@ -190,7 +190,7 @@ func (t *reel) pcapng(order binary.AppendByteOrder, resolution byte, ticks func(
 }
 
 func TestPcapngShowsTheSameFlows(t *testing.T) {
-	ok := okReel(t)
+	ok := okPcap(t)
 	want, _ := readCapture(t, "-", source.StreamOptions{Options: home, Stdin: bytes.NewReader(ok.Bytes())})
 	for i := range want {
 		want[i].Interface = "em1"
@@ -215,7 +215,7 @@ func TestPcapngShowsTheSameFlows(t *testing.T) {
 }
 
 func TestCompressedCapturesShowTheSameFlows(t *testing.T) {
-	ok := okReel(t)
+	ok := okPcap(t)
 	want, _ := readCapture(t, ok.file(t, "plain.pcap"), source.StreamOptions{Options: home})
 	for name, pack := range map[string]func(io.Writer) io.WriteCloser{
 		"gz": func(w io.Writer) io.WriteCloser { return gzip.NewWriter(w) },
@@ -227,7 +227,7 @@ func TestCompressedCapturesShowTheSameFlows(t *testing.T) {
 			return z
 		},
 	} {
-		packed := &reel{}
+		packed := &pcapMaker{}
 		w := pack(packed)
 		if _, err := w.Write(ok.Bytes()); err != nil {
 			t.Fatal(err)
@@ -248,7 +248,7 @@ func TestHelloAcrossSegments(t *testing.T) {
 	for _, hello := range [][]byte{helloFor(t, "api.example.com"), twoRecords(helloFor(t, "api.example.com"))} {
 		for size := 1; size < len(hello); size += 1 + size/3 {
 			for _, backwards := range []bool{false, true} {
-				c := newReel()
+				c := newPcap()
 				d := c.dial("192.0.2.9:50001", "198.51.100.7:443")
 				pieces := slices.Collect(slices.Chunk(hello, size))
 				if len(pieces) > 30 && backwards {
@@ -289,7 +289,7 @@ func TestFragmentsArePutTogether(t *testing.T) {
 		return ether(p)
 	}
 	for name, order := range map[string][]int{"in order": {0, 1, 2}, "backwards": {2, 1, 0}, "one twice": {0, 0, 2, 1}} {
-		c := newReel()
+		c := newPcap()
 		for _, i := range order {
 			c.frame([][]byte{part(0, 24, true), part(24, 48, true), part(48, len(payload), false)}[i])
 		}
@@ -303,7 +303,7 @@ func TestFragmentsArePutTogether(t *testing.T) {
 // A capture that is read up to any record, and then by another stream, gives the
 // same records as one that is read at once.
 func TestCaptureIsReadOnFromItsCursor(t *testing.T) {
-	path := okReel(t).file(t, "x.pcap")
+	path := okPcap(t).file(t, "x.pcap")
 	want, _ := readCapture(t, path, source.StreamOptions{Options: home})
 	for n := range len(want) + 1 {
 		first := openPcap(t, path, nil, source.StreamOptions{Options: home})
@@ -322,7 +322,7 @@ func TestCaptureIsReadOnFromItsCursor(t *testing.T) {
 // What was read is not read again: not by its name, not by another one, not when
 // there is more of it.
 func TestCaptureIsNotReadTwice(t *testing.T) {
-	c := okReel(t)
+	c := okPcap(t)
 	path := c.file(t, "x.pcap")
 	o := source.StreamOptions{Options: home}
 	st := openPcap(t, path, nil, o)
@@ -347,7 +347,7 @@ func TestCaptureIsNotReadTwice(t *testing.T) {
 	if len(more) != 1 || more[0].Name != "more.example.com" {
 		t.Errorf("grown: got %+v, want the new flow", more)
 	}
-	other := newReel()
+	other := newPcap()
 	other.dial("192.0.2.9:50001", "198.51.100.8:443").end()
 	if err := os.WriteFile(path, other.Bytes(), 0o600); err != nil {
 		t.Fatal(err)
@@ -393,7 +393,7 @@ func readOn(t testing.TB, st source.Stream, n int) (list []source.Record) {
 
 // While a capture is followed, a flow is told when its name is known, once.
 func TestFollowedCaptureTellsEarly(t *testing.T) {
-	c := newReel()
+	c := newPcap()
 	path := c.file(t, "x.pcap")
 	st := openPcap(t, path, nil, source.StreamOptions{Options: home, Follow: true})
 	if got := readOn(t, st, -1); len(got) > 0 {
@@ -421,7 +421,7 @@ func TestFollowedCaptureTellsEarly(t *testing.T) {
 }
 
 func TestCaptureErrorsSayWhere(t *testing.T) {
-	ok := okReel(t).Bytes()
+	ok := okPcap(t).Bytes()
 	damaged := slices.Clone(ok)
 	binary.LittleEndian.PutUint32(damaged[24+8:], 1<<30)
 	for name, tt := range map[string]struct {
@@ -449,7 +449,7 @@ func TestCaptureErrorsSayWhere(t *testing.T) {
 
 // FuzzPcap holds the promises of a source on any bytes.
 func FuzzPcap(f *testing.F) {
-	ok := okReel(f)
+	ok := okPcap(f)
 	f.Add(ok.Bytes())
 	f.Add(ok.pcapng(binary.LittleEndian, 6, func(us uint64) uint64 { return us }))
 	f.Add(ok.pcapng(binary.BigEndian, 9, func(us uint64) uint64 { return us }))

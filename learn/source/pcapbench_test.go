@@ -11,10 +11,10 @@ import (
 	"tripline/learn/source"
 )
 
-// benchReel is a capture of many connections at once: each is asked for, opened,
+// benchPcap is a capture of many connections at once: each is asked for, opened,
 // named and then carries data, as on a busy line.
-func benchReel(tb testing.TB, packets int) (t *reel, n int) {
-	t = newReel()
+func benchPcap(tb testing.TB, packets int) (t *pcapMaker, n int) {
+	t = newPcap()
 	var open []*dialogue
 	hellos := make([][]byte, 200)
 	for i := range hellos {
@@ -45,7 +45,7 @@ func benchReel(tb testing.TB, packets int) (t *reel, n int) {
 
 // BenchmarkPcap reads a capture, with flows, answers and names.
 func BenchmarkPcap(b *testing.B) {
-	t, packets := benchReel(b, 500_000)
+	t, packets := benchPcap(b, 500_000)
 	path := filepath.Join(b.TempDir(), "bench.pcap")
 	if err := os.WriteFile(path, t.Bytes(), 0o600); err != nil {
 		b.Fatal(err)

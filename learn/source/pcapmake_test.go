@@ -17,8 +17,8 @@ import (
 	"tripline/learn/source"
 )
 
-// A reel is a capture in the making: pcap, Ethernet, microseconds.
-type reel struct {
+// A pcapMaker is a capture in the making: pcap, Ethernet, microseconds.
+type pcapMaker struct {
 	bytes.Buffer
 	now time.Time
 }
@@ -26,8 +26,8 @@ type reel struct {
 // began is when the captures of the tests began.
 var began = time.Date(2026, time.March, 28, 12, 0, 0, 0, time.UTC)
 
-func newReel() *reel {
-	t := &reel{now: began}
+func newPcap() *pcapMaker {
+	t := &pcapMaker{now: began}
 	for _, v := range []any{uint32(0xa1b2c3d4), uint16(2), uint16(4), uint64(0), uint32(262144), uint32(1)} {
 		_ = binary.Write(t, binary.LittleEndian, v) // to memory
 	}
@@ -35,7 +35,7 @@ func newReel() *reel {
 }
 
 // frame adds a packet, and lets a millisecond pass.
-func (t *reel) frame(b []byte) {
+func (t *pcapMaker) frame(b []byte) {
 	at := t.now.UnixMicro()
 	for _, v := range []uint32{uint32(at / 1e6), uint32(at % 1e6), uint32(len(b)), uint32(len(b))} {
 		_ = binary.Write(t, binary.LittleEndian, v)
@@ -89,13 +89,13 @@ func segment(src, dst netip.AddrPort, flags byte, seq uint32, payload []byte) []
 
 // A dialogue is a connection of TCP.
 type dialogue struct {
-	t              *reel
+	t              *pcapMaker
 	client, server netip.AddrPort
 	up, down       uint32
 }
 
 // dial opens a connection.
-func (t *reel) dial(client, server string) *dialogue {
+func (t *pcapMaker) dial(client, server string) *dialogue {
 	d := &dialogue{t, netip.MustParseAddrPort(client), netip.MustParseAddrPort(server), 1000, 5000}
 	t.frame(ether(segment(d.client, d.server, tcpSYN, d.up, nil)))
 	t.frame(ether(segment(d.server, d.client, tcpSYN|tcpACK, d.down, nil)))
@@ -121,19 +121,19 @@ func (d *dialogue) end() {
 }
 
 // answer adds a question and its answer.
-func (t *reel) answer(client, server, name string, addrs ...string) {
+func (t *pcapMaker) answer(client, server, name string, addrs ...string) {
 	c, s := netip.MustParseAddrPort(client), netip.MustParseAddrPort(server)
 	t.frame(ether(datagram(c, s, message(name, false))))
 	t.frame(ether(datagram(s, c, message(name, true, addrs...))))
 }
 
 // udp adds a datagram.
-func (t *reel) udp(from, to string, payload []byte) {
+func (t *pcapMaker) udp(from, to string, payload []byte) {
 	t.frame(ether(datagram(netip.MustParseAddrPort(from), netip.MustParseAddrPort(to), payload)))
 }
 
 // file writes the capture into a file.
-func (t *reel) file(tb testing.TB, name string) string {
+func (t *pcapMaker) file(tb testing.TB, name string) string {
 	tb.Helper()
 	path := filepath.Join(tb.TempDir(), name)
 	if err := os.WriteFile(path, t.Bytes(), 0o600); err != nil {
@@ -143,7 +143,7 @@ func (t *reel) file(tb testing.TB, name string) string {
 }
 
 // records reads the capture; all packets can be read.
-func (t *reel) records(tb testing.TB) []source.Record {
+func (t *pcapMaker) records(tb testing.TB) []source.Record {
 	tb.Helper()
 	list, bad := readCapture(tb, "-", source.StreamOptions{Options: home, Stdin: bytes.NewReader(t.Bytes())})
 	if len(bad) > 0 {
@@ -153,7 +153,7 @@ func (t *reel) records(tb testing.TB) []source.Record {
 }
 
 // flows reads the capture and returns what is counted in it.
-func (t *reel) flows(tb testing.TB) (list []source.Record) {
+func (t *pcapMaker) flows(tb testing.TB) (list []source.Record) {
 	tb.Helper()
 	for _, r := range t.records(tb) {
 		if r.Counted {

@@ -120,11 +120,11 @@ func TestQUICNames(t *testing.T) {
 		"half of it":     {[][]byte{quic1.seal(t, id, id, 0, cryptoFrame(half, hello[half:]))}, ""},
 		"the wrong keys": {[][]byte{quic1.seal(t, other, id, 0, cryptoFrame(0, hello))}, ""},
 	} {
-		reel := newReel()
+		made := newPcap()
 		for _, p := range tt.packets {
-			reel.udp("192.0.2.9:50000", "198.51.100.7:443", p)
+			made.udp("192.0.2.9:50000", "198.51.100.7:443", p)
 		}
-		list := reel.flows(t)
+		list := made.flows(t)
 		if len(list) != 1 || list[0].Name != tt.want {
 			t.Errorf("%s: got %+v, want the name %q", name, list, tt.want)
 		}
