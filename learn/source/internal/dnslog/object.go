@@ -97,14 +97,14 @@ func value(b []byte) (v, rest []byte, err error) {
 	case '{', '[':
 		return nested(b)
 	}
-	n := bytes.IndexAny(b, ",}")
-	if n < 0 {
+	rest = bytes.TrimLeft(b, "+-.0123456789Eaeflnrstu") // a number, true, false or null
+	switch len(rest) {
+	case 0:
 		return nil, nil, errCut
-	}
-	if n == 0 {
+	case len(b):
 		return nil, nil, errObject
 	}
-	return b[:n], b[n:], nil
+	return b[:len(b)-len(rest)], rest, nil
 }
 
 func nested(b []byte) (v, rest []byte, err error) {
