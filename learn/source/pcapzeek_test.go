@@ -61,6 +61,21 @@ func port(text string) int {
 	return n
 }
 
+// otherwise are the logs in which Zeek says something else, and why.
+var otherwise = map[string]string{
+	"core.pcap.dynamic-filter":         "Zeek was told to leave packets out",
+	"core.pcap.read-trace-with-filter": "Zeek was told to leave packets out",
+	"netcontrol.packetfilter":          "Zeek was told to leave packets out",
+	"core.radiotap":                    "frames of a wireless network are not decoded",
+	"core.skip_analyzer":               "inside a tunnel",
+	"core.erspan":                      "inside a tunnel",
+	"core.tunnels":                     "inside a tunnel",
+	"logging.field-extension":          "one packet, SYN+ACK: Zeek takes its sender for the client",
+	"ntp.misordered-ntp":               "both ports are 123: Zeek reads the mode in the message",
+	"ssh.half-duplex-client":           "Zeek splits a connection of which it sees one side",
+	"ldap.sasl-signed-clear-2":         "the card was to cut a packet, its header has no length: Zeek counts it as empty",
+}
+
 // TestFlowsAgreeWithZeek compares connections, who their server is, and their
 // bytes, with what Zeek is expected to make of the same captures. What Zeek finds
 // inside of tunnels is not compared: the network sees the tunnel.
@@ -75,7 +90,7 @@ func TestFlowsAgreeWithZeek(t *testing.T) {
 	}
 	found, total, server, same, sized := 0, 0, 0, 0, 0
 	for _, x := range index {
-		if x.Log != "conn.log" || strings.Contains(x.Expected, "tunnels") {
+		if x.Log != "conn.log" || saysOtherwise(x.Expected) {
 			continue
 		}
 		flows := map[string][]source.Record{}
@@ -90,7 +105,7 @@ func TestFlowsAgreeWithZeek(t *testing.T) {
 			total++
 			all := flows[c.tuple]
 			if len(all) == 0 {
-				t.Logf("%s: no flow %s", x.Expected, c.tuple)
+				t.Errorf("%s: no flow %s", x.Expected, c.tuple)
 				continue
 			}
 			r := all[0]
@@ -99,7 +114,7 @@ func TestFlowsAgreeWithZeek(t *testing.T) {
 			if r.Dst.String()+" "+strconv.Itoa(int(r.DstPort)) == c.server {
 				server++
 			} else {
-				t.Logf("%s: %s: server %v, want %s", x.Expected, c.tuple, r.Dst, c.server)
+				t.Errorf("%s: %s: server %v, want %s", x.Expected, c.tuple, r.Dst, c.server)
 			}
 			if c.bytes[0] == "" {
 				continue
@@ -108,9 +123,18 @@ func TestFlowsAgreeWithZeek(t *testing.T) {
 			if strconv.FormatUint(r.Up, 10) == c.bytes[0] && strconv.FormatUint(r.Down, 10) == c.bytes[1] {
 				same++
 			} else {
-				t.Logf("%s: %s: %d up, %d down, want %s and %s", x.Expected, c.tuple, r.Up, r.Down, c.bytes[0], c.bytes[1])
+				t.Errorf("%s: %s: %d up, %d down, want %s and %s", x.Expected, c.tuple, r.Up, r.Down, c.bytes[0], c.bytes[1])
 			}
 		}
 	}
 	t.Logf("%d of %d connections found, %d with the same server, %d of %d with the same bytes", found, total, server, same, sized)
+}
+
+func saysOtherwise(path string) bool {
+	for part := range otherwise {
+		if strings.Contains(path, part) {
+			return true
+		}
+	}
+	return false
 }
