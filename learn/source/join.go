@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"time"
 )
 
@@ -244,9 +245,7 @@ func (j *joined) Finished() (map[string][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		for name, place := range left {
-			all[name] = place
-		}
+		maps.Copy(all, left)
 	}
 	return all, nil
 }

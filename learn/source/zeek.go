@@ -76,12 +76,12 @@ func (p *zeekParser) Parse(line []byte, _ time.Time, r *Record) error {
 		},
 		Act: "pass", Reason: l.State, RuleNumber: -1, Version: version(l.Dst),
 	}
-	switch {
-	case l.Kind == zeek.Conn:
+	switch l.Kind {
+	case zeek.Conn:
 		p.connection(r)
-	case l.Kind == zeek.DNS:
+	case zeek.DNS:
 		p.answer(r)
-	default:
+	default: // SSL, QUIC, HTTP
 		p.named(r)
 	}
 	return nil
@@ -93,9 +93,9 @@ func (p *zeekParser) connection(r *Record) {
 	if l.Proto == 0 {
 		r.Proto = unknownProto
 	}
-	was, known := p.seen.end(l.UID)
+	was := p.seen.end(l.UID)
 	r.Name, r.Evidence = was.name, was.by
-	if r.Why = p.why(r); known && p.seen.alone && !was.ended && r.Why == Outbound {
+	if r.Why = p.why(r); was.counted && r.Why == Outbound {
 		r.Why = Detail // it was counted by the line that named it
 	}
 	r.Counted = r.Why == Outbound
@@ -118,15 +118,13 @@ func (p *zeekParser) why(r *Record) Why {
 		}
 		return Foreign
 	}
-	switch r.Proto {
-	case learn.ICMP, learn.ICMPv6:
+	if r.Proto == learn.ICMP || r.Proto == learn.ICMPv6 {
 		return p.message(r)
-	case learn.TCP:
-		// Zeek did not see how it began, so that who began it is a guess: it takes
-		// who spoke first. A server's answer comes from the lower port.
-		if l.State == "OTH" && r.SrcPort < r.DstPort {
-			return OutOfState
-		}
+	}
+	// Zeek did not see how it began, so that who began it is a guess: it takes who
+	// spoke first. A server's answer comes from the lower port.
+	if r.Proto == learn.TCP && l.State == "OTH" && r.SrcPort < r.DstPort {
+		return OutOfState
 	}
 	return Outbound
 }
@@ -166,11 +164,11 @@ func (p *zeekParser) name() (string, learn.Evidence) {
 	case zeek.QUIC:
 		by = learn.QUIC
 	case zeek.HTTP:
-		by = learn.HTTP
+		l.Host, by = withoutPort(l.Host), learn.HTTP
 		if string(l.Method) == "CONNECT" || bytes.HasPrefix(l.URI, []byte("http://")) {
 			by = learn.Proxy
 		}
-		l.Host = withoutPort(l.Host)
+	default: // SSL
 	}
 	if name := p.names.get(l.Host); name != "" {
 		return name, by

@@ -282,3 +282,40 @@ func TestZeekRefusesWhatHoldsNoConnections(t *testing.T) {
 		}
 	}
 }
+
+// Names are evidence of connections until the log of connections is there: what
+// they counted it does not count again.
+func TestZeekCountsOnceWhereConnComesLater(t *testing.T) {
+	dir := t.TempDir()
+	put := func(log string) {
+		text, err := os.ReadFile(zeekFixtures + "columns/" + log)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, log), text, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	counted := func(s source.Stream) (n int) {
+		var r source.Record
+		for s.Next(&r) == nil {
+			if r.Counted {
+				n++
+			}
+		}
+		return n
+	}
+	put("ssl.log")
+	put("quic.log")
+	s := openZeek(t, dir, nil, atHome)
+	before := counted(s)
+	cursor, err := s.Cursor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	put("conn.log")
+	after := counted(openZeek(t, dir, cursor, atHome))
+	if before != 6 || before+after != 16 {
+		t.Errorf("got %d connections by their names and then %d, want 6 and 10", before, after)
+	}
+}

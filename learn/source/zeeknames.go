@@ -14,15 +14,15 @@ import (
 // and how many of them are kept in a cursor.
 const (
 	mostSightings  = 1 << 17 // in one of two generations
-	keptSightings  = 256
+	keptSightings  = 255
 	mostNamesKnown = 1 << 14
 )
 
 // A sighting is what one connection was seen to say, under its uid.
 type sighting struct {
-	name  string
-	by    learn.Evidence
-	ended bool // conn told of it
+	name    string
+	by      learn.Evidence
+	counted bool // by what named it
 }
 
 // sightings remember connections by the hash of their uid, in two generations:
@@ -48,24 +48,24 @@ func (s *sightings) note(uid uint64, name string, by learn.Evidence) (first bool
 	if known && (by <= was.by || s.alone) {
 		return false
 	}
-	s.put(uid, sighting{name: name, by: by})
+	s.put(uid, sighting{name, by, s.alone})
 	return !known
 }
 
 // end returns what was seen of a connection that has ended, and no more will be
 // asked for. Where it is the first to tell of it, what comes later is not to
 // count it again.
-func (s *sightings) end(uid uint64) (is sighting, known bool) {
-	is, known = s.find(uid)
+func (s *sightings) end(uid uint64) sighting {
+	is, known := s.find(uid)
 	switch {
 	case uid == 0:
 	case !s.alone:
 		delete(s.now, uid)
 		delete(s.before, uid)
 	case !known:
-		s.put(uid, sighting{ended: true})
+		s.put(uid, sighting{})
 	}
-	return is, known
+	return is
 }
 
 func (s *sightings) find(uid uint64) (sighting, bool) {
@@ -121,11 +121,15 @@ func (s *sightings) last() iter.Seq2[uint64, sighting] {
 	}
 }
 
-// uids is the short form of the state. All uids are odd; an even one says that
-// conn told of the connection.
-func (s *sightings) uids() (state []byte) {
+// uidMark begins the short form of the state; the other one is JSON.
+const uidMark = 'u'
+
+// uids is the short form of the state. All uids are odd; an even one was not
+// counted by what named it.
+func (s *sightings) uids() []byte {
+	state := []byte{uidMark}
 	for uid, is := range s.last() {
-		if is.ended {
+		if !is.counted {
 			uid &^= 1
 		}
 		state = binary.BigEndian.AppendUint64(state, uid)
@@ -133,10 +137,14 @@ func (s *sightings) uids() (state []byte) {
 	return state
 }
 
-// Restore implements [Memory]. What is known already stays.
+// Restore implements [Memory]. What is known already stays. A directory may have
+// been read before conn was in it: the state says in which form it is.
 func (s *sightings) Restore(state []byte) error {
-	if s.alone {
-		return s.restoreUIDs(state)
+	if len(state) == 0 {
+		return nil
+	}
+	if state[0] == uidMark {
+		return s.restoreUIDs(state[1:])
 	}
 	var list []keptSighting
 	if err := json.Unmarshal(state, &list); err != nil {
@@ -154,7 +162,7 @@ func (s *sightings) restoreUIDs(state []byte) error {
 	}
 	for ; len(state) > 0; state = state[8:] {
 		uid := binary.BigEndian.Uint64(state)
-		s.restore(uid|1, sighting{ended: uid&1 == 0})
+		s.restore(uid|1, sighting{counted: uid&1 != 0})
 	}
 	return nil
 }
