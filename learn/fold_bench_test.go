@@ -104,3 +104,22 @@ func BenchmarkFoldMillion(b *testing.B) {
 		})
 	}
 }
+
+// What "review --show frontier" waits for.
+func BenchmarkFrontier(b *testing.B) {
+	if testing.Short() {
+		b.Skip("folding at every width takes seconds")
+	}
+	ds := million()
+	for i := range ds {
+		ds[i].Name = ""
+	}
+	for _, n := range []int{1_000, 10_000, 100_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				learn.NewFrontier(ds[:n], learn.FoldOptions{Space: storage()})
+			}
+		})
+	}
+}
