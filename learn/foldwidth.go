@@ -41,7 +41,8 @@ func (w *width) pieces(yield func(*width)) {
 // is kept of those that are nearly equal: the one that costs least.
 type scale uint
 
-// Scales: all sizes, 16 in a doubling, 2 in a doubling.
+// Scales: all sizes (of few members: the sizes are the steps), 16 in a doubling,
+// 2 in a doubling.
 const (
 	exact  scale = 0
 	fine   scale = 48
@@ -50,17 +51,22 @@ const (
 
 // step returns where a size is on the scale. The bits of a float ascend with it,
 // evenly in each doubling.
-func (s scale) step(size float64) uint64 { return math.Float64bits(size) >> s }
+func (s scale) step(size float64) uint64 {
+	if s == exact {
+		return uint64(size)
+	}
+	return math.Float64bits(size) >> s
+}
 
 // A pair is a width that is not made yet.
 type pair struct {
-	size, cost float64
-	left       *width
-	right      *width
+	size, cost  float64
+	left, right *width
 }
 
-func (p pair) beats(q pair) bool {
-	return cmp.Or(cmp.Compare(p.cost, q.cost), cmp.Compare(p.size, q.size)) < 0
+// beats says whether p is to be kept of two at the same step.
+func (p *pair) beats(q *pair) bool {
+	return q.left == nil || p.cost < q.cost || p.cost == q.cost && p.size < q.size
 }
 
 // join returns the ways to do one of a and one of b.
@@ -71,21 +77,32 @@ func (s scale) join(a, b []*width) []*width {
 	case len(b) == 0:
 		return a
 	}
-	best := make(map[uint64]pair, len(a)+len(b))
+	first := s.step(a[0].size + b[0].size)
+	last := s.step(a[len(a)-1].size + b[len(b)-1].size)
+	at := make([]pair, last-first+1)
 	for _, x := range a {
 		for _, y := range b {
 			p := pair{x.size + y.size, x.cost + y.cost, x, y}
-			k := s.step(p.size)
-			if q, ok := best[k]; !ok || p.beats(q) {
-				best[k] = p
+			if q := &at[s.step(p.size)-first]; p.beats(q) {
+				*q = p
 			}
 		}
 	}
-	out := make([]*width, 0, len(best))
-	for _, p := range best {
-		out = append(out, &width{size: p.size, cost: p.cost, mass: p.left.mass + p.right.mass, left: p.left, right: p.right})
+	return falling(at)
+}
+
+// falling makes widths of pairs, ascending in size, and leaves out what
+// something smaller is as good as.
+func falling(at []pair) []*width {
+	var out []*width
+	best := math.Inf(1)
+	for i := range at {
+		if p := &at[i]; p.left != nil && p.cost < best {
+			best = p.cost
+			out = append(out, &width{size: p.size, cost: p.cost, mass: p.left.mass + p.right.mass, left: p.left, right: p.right})
+		}
 	}
-	return trim(out)
+	return out
 }
 
 // thin leaves one width for each step.
@@ -105,7 +122,10 @@ func (s scale) thin(list []*width) []*width {
 // trim sorts, and leaves out what something smaller is as good as.
 func trim(list []*width) []*width {
 	slices.SortStableFunc(list, func(a, b *width) int {
-		return cmp.Or(cmp.Compare(a.size, b.size), cmp.Compare(a.cost, b.cost))
+		if a.size != b.size {
+			return cmp.Compare(a.size, b.size)
+		}
+		return cmp.Compare(a.cost, b.cost)
 	})
 	out, best := list[:0], math.Inf(1)
 	for _, w := range list {

@@ -84,20 +84,19 @@ const mostPoints = 32
 func (f *Frontier) sweep(s scale, beta float64) []Point {
 	weighed := *f.folding
 	weighed.beta = beta
+	own, keys := make([][]*width, len(f.groups)), 0
+	inParallel(len(own), func(i int) { own[i] = weighed.widths(s, f.groups[i]) })
 	var list []*width
-	keys := 0
-	for _, g := range f.groups {
-		list = s.join(list, weighed.widths(s, g))
+	for i, g := range f.groups {
+		list = s.join(list, own[i])
 		keys += len(g.keys)
 	}
 	step := 1
 	if keys >= manyMembers {
 		step = 1 + len(list)/mostPoints
 	}
-	var out []Point
-	for i := 0; i < len(list); i += step {
-		out = append(out, f.measured(Point{choices: list[i].choices(len(f.groups))}))
-	}
+	out := make([]Point, (len(list)+step-1)/step)
+	inParallel(len(out), func(i int) { out[i] = f.measured(Point{choices: list[i*step].choices(len(f.groups))}) })
 	return out
 }
 
