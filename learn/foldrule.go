@@ -2,9 +2,11 @@ package learn
 
 import (
 	"cmp"
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
+	"sort"
 
 	"tripline/ipranges"
 )
@@ -32,7 +34,6 @@ type drafts struct {
 	names    map[string]*draft
 	labels   map[ipranges.Label]*draft
 	prefixes map[netip.Prefix]*draft
-	counted  bool // only what is admitted is asked, no evidence gathered
 
 	// What names come to: new destinations expected in the coming week, and
 	// of them outside the rules.
@@ -55,18 +56,7 @@ func draftOf[K comparable](all map[K]*draft, k K, s subject) *draft {
 
 // prefix notes that a rule for p admits seen, which are of one service.
 func (ds *drafts) prefix(p netip.Prefix, seen []*Destination) {
-	if ds.counted {
-		ds.prefixes[p] = nil
-		return
-	}
 	draftOf(ds.prefixes, p, subject{prefix: p}).joinAll(seen)
-}
-
-// label notes that a rule for l admits d.
-func (ds *drafts) label(l ipranges.Label, d *Destination) {
-	if r := draftOf(ds.labels, l, subject{label: l}); !ds.counted {
-		r.join(d)
-	}
 }
 
 func (r *draft) join(d *Destination) {
@@ -90,13 +80,22 @@ func compareServices(a, b Service) int {
 	return cmp.Or(cmp.Compare(a.Proto, b.Proto), cmp.Compare(a.Port, b.Port))
 }
 
-// service drafts the rules for one service. What is inside a wider choice, of
-// another home or of the other family, needs no rule of its own.
+// service drafts the rules for one service.
 func (ds *drafts) service(s *served) {
+	labels := ds.wholes(s)
+	for i, g := range s.groups {
+		ds.group(g, ds.ruling(g, s.choices[i].nodes, labels), labels)
+	}
+}
+
+// wholes returns the published sets that are rules for a service. What is inside
+// a wider choice, of another home or of the other family, needs no rule of its
+// own.
+func (f *folding) wholes(s *served) map[ipranges.Label]ipranges.Set {
 	labels := map[ipranges.Label]ipranges.Set{}
 	for _, c := range s.choices {
 		for _, l := range c.labels {
-			labels[l], _ = ds.options.Space.Table.Set(l)
+			labels[l], _ = f.options.Space.Table.Set(l)
 		}
 	}
 	maps.DeleteFunc(labels, func(l ipranges.Label, _ ipranges.Set) bool {
@@ -107,18 +106,18 @@ func (ds *drafts) service(s *served) {
 		}
 		return false
 	})
-	for i, g := range s.groups {
-		ds.group(g, ds.widest(g, s.choices[i].nodes, labels), labels)
-	}
+	return labels
 }
 
-// widest returns the nodes that are rules as prefixes, ascending: none inside
+// ruling returns which nodes, ascending, are rules as prefixes: none inside
 // another or inside a published set, and no network where hosts will do.
-func (ds *drafts) widest(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) []node {
-	slices.SortFunc(nodes, compareNodes)
+func (f *folding) ruling(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) []node {
+	if !slices.IsSortedFunc(nodes, compareNodes) {
+		nodes = slices.SortedFunc(slices.Values(nodes), compareNodes)
+	}
 	out := make([]node, 0, len(nodes))
 	for _, n := range nodes {
-		if len(out) > 0 && n.key <= g.last(out[len(out)-1]) || inside(g.prefix(n), labels) || ds.hostly(g, n) {
+		if len(out) > 0 && n.key <= g.last(out[len(out)-1]) || inside(g.prefix(n), labels) || f.hostly(g, n) {
 			continue
 		}
 		out = append(out, n)
@@ -144,61 +143,84 @@ func inside(p netip.Prefix, labels map[ipranges.Label]ipranges.Set) bool {
 
 // hostly says whether a key of IPv6, a /64 network, is admitted host by host:
 // where one host was seen in it, or where nothing wider is admitted.
-func (ds *drafts) hostly(g *group, n node) bool {
+func (f *folding) hostly(g *group, n node) bool {
 	if g.v4 || n.bits < g.depth {
 		return false
 	}
 	i, _ := slices.BinarySearch(g.keys, n.key)
 	leaf := g.leaf(i)
-	return leaf[0].Addr == leaf[len(leaf)-1].Addr || ds.hosts.Within(g.prefix(n)) > 0
+	return leaf[0].Addr == leaf[len(leaf)-1].Addr || f.hosts.Within(g.prefix(n)) > 0
 }
 
-// group drafts what admits the destinations of g: nodes as prefixes, which ascend
-// and do not overlap, published sets, and hosts.
-func (ds *drafts) group(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) {
-	at := 0
-	for _, n := range nodes {
-		from := at
-		for at < len(g.keys) && g.keys[at] < n.key {
-			at++
+// A stretch is keys of a group that are in the same node, or in none.
+type stretch struct {
+	from, to int
+	node     node
+	in       bool
+}
+
+// along yields the stretches of a group by nodes, which ascend and do not
+// overlap.
+func (g *group) along(nodes []node) iter.Seq[stretch] {
+	return func(yield func(stretch) bool) {
+		at := 0
+		upTo := func(key uint64) int {
+			from := at
+			at += sort.Search(len(g.keys)-at, func(i int) bool { return g.keys[from+i] >= key })
+			return from
 		}
-		ds.loose(g, from, at, labels)
-		from = at
-		for at < len(g.keys) && g.keys[at] <= g.last(n) {
-			at++
+		for _, n := range nodes {
+			if from := upTo(n.key); from < at && !yield(stretch{from: from, to: at}) {
+				return
+			}
+			from := at
+			for at < len(g.keys) && g.keys[at] <= g.last(n) {
+				at++
+			}
+			if from < at && !yield(stretch{from, at, n, true}) {
+				return
+			}
 		}
-		if from < at {
-			ds.prefix(g.prefix(n), g.between(from, at))
-			ds.labelled(g, from, at, labels)
+		if at < len(g.keys) {
+			yield(stretch{from: at, to: len(g.keys)})
 		}
 	}
-	ds.loose(g, at, len(g.keys), labels)
 }
 
-// labelled adds the destinations of some keys to all published sets that hold
-// them.
-func (ds *drafts) labelled(g *group, from, to int, labels map[ipranges.Label]ipranges.Set) {
+// group drafts what admits the destinations of g: nodes as prefixes, published
+// sets, and hosts.
+func (ds *drafts) group(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) {
+	for part := range g.along(nodes) {
+		ds.labelled(g, part, labels)
+		if part.in {
+			ds.prefix(g.prefix(part.node), g.between(part.from, part.to))
+		} else {
+			ds.loose(g, part, labels)
+		}
+	}
+}
+
+// labelled adds destinations to all published sets that hold them.
+func (ds *drafts) labelled(g *group, part stretch, labels map[ipranges.Label]ipranges.Set) {
 	if len(labels) == 0 {
 		return
 	}
-	for _, d := range g.between(from, to) {
+	for _, d := range g.between(part.from, part.to) {
 		for l, set := range labels {
 			if set.Contains(d.Addr) {
-				ds.label(l, d)
+				draftOf(ds.labels, l, subject{label: l}).join(d)
 			}
 		}
 	}
 }
 
-// loose is labelled for what is in no prefix: what is in no published set either
-// gets a rule of its own.
-func (ds *drafts) loose(g *group, from, to int, labels map[ipranges.Label]ipranges.Set) {
-	ds.labelled(g, from, to, labels)
-	for i := from; i < to; i++ {
+// loose drafts what admits destinations that are in no prefix: those in no
+// published set either get rules of their own.
+func (ds *drafts) loose(g *group, part stretch, labels map[ipranges.Label]ipranges.Set) {
+	for i := part.from; i < part.to; i++ {
 		seen := g.leaf(i)
 		for j := range seen {
-			a := g.addrOf(i, j)
-			if !within(a, labels) {
+			if a := g.addrOf(i, j); !within(a, labels) {
 				ds.prefix(netip.PrefixFrom(a, a.BitLen()), seen[j:j+1])
 			}
 		}

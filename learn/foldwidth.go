@@ -20,11 +20,12 @@ type width struct {
 	left, right *width
 }
 
-// A piece is a node or a published set of a group.
+// A piece is a node or a published set of a group, or all that is chosen of it.
 type piece struct {
 	group int
 	node  node
 	label ipranges.Label
+	all   *choice
 }
 
 // pieces yields what w consists of.

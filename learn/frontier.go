@@ -2,7 +2,6 @@ package learn
 
 import (
 	"cmp"
-	"maps"
 	"math"
 	"net/netip"
 	"slices"
@@ -102,17 +101,14 @@ func (f *Frontier) sweep(s scale, beta float64) []Point {
 
 // measured works out the figures of what p chooses.
 func (f *Frontier) measured(p Point) Point {
-	out := f.drafts()
-	out.counted = true
-	for _, s := range f.chosenAt(p) {
-		out.service(s)
-	}
+	t := f.tally(f.chosenAt(p))
 	for i, g := range f.groups {
 		p.Alarms += g.news * max(0, 1-p.choices[i].inside)
 	}
 	p.Alarms += f.names.alarms
-	p.Rules = len(f.names.names) + len(out.labels) + len(out.prefixes)
-	prefixes := ipranges.NewSet(slices.Collect(maps.Keys(out.prefixes))...)
+	list := t.prefixes()
+	p.Rules = len(f.names.names) + len(t.labels) + len(list)
+	prefixes := ipranges.NewSet(list...)
 	met, all := f.labelled(p)
 	p.Admits = f.behind.Union(prefixes).Union(all).Exposure()
 	p.Opens = f.behind.Union(prefixes).Union(met).Exposure().Total()

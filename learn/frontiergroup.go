@@ -73,30 +73,29 @@ func (t forest) all(l ipranges.Label) *width {
 
 // one is the best way at the weight of an address that t has.
 func (t forest) one() *width {
-	labels := t.labels().labels
-	var out *width
-	for _, l := range labels {
-		out = together(out, t.all(l))
+	c := choice{labels: t.labels().labels}
+	slices.SortFunc(c.labels, ipranges.Label.Compare)
+	out := &width{piece: piece{group: t.index, all: &c}}
+	for _, l := range c.labels {
+		out.add(t.all(l))
 	}
-	if rest := t.outside(labels); len(rest) > 0 {
-		c := t.chooser(t.evenOutside(labels))
-		_, nodes := c.choose(rest)
-		for i, n := range nodes {
-			w := c.whole(n, c.masses[i])
+	if rest := t.outside(c.labels); len(rest) > 0 {
+		bits := t.chooser(t.evenOutside(c.labels))
+		_, c.nodes = bits.choose(rest)
+		for i, n := range c.nodes {
+			w := bits.whole(n, bits.masses[i])
 			if n.bits == t.depth {
-				w.cost = c.beta
+				w.cost = bits.beta
 			}
-			out = together(out, w)
+			out.add(w)
 		}
 	}
+	c.inside = out.mass
 	return out
 }
 
-func together(a, b *width) *width {
-	if a == nil {
-		return b
-	}
-	return &width{size: a.size + b.size, cost: a.cost + b.cost, mass: a.mass + b.mass, left: a, right: b}
+func (w *width) add(v *width) {
+	w.size, w.cost, w.mass = w.size+v.size, w.cost+v.cost, w.mass+v.mass
 }
 
 // choices returns what w chooses, by group.
@@ -107,6 +106,10 @@ func (w *width) choices(groups int) []choice {
 	}
 	w.pieces(func(p *width) {
 		c := &out[p.piece.group]
+		if p.piece.all != nil {
+			*c = *p.piece.all
+			return
+		}
 		c.inside += p.mass
 		if (p.piece.label != ipranges.Label{}) {
 			c.labels = append(c.labels, p.piece.label)
@@ -115,7 +118,9 @@ func (w *width) choices(groups int) []choice {
 		c.nodes = append(c.nodes, p.piece.node)
 	})
 	for i := range out {
-		slices.SortFunc(out[i].labels, ipranges.Label.Compare)
+		if l := out[i].labels; !slices.IsSortedFunc(l, ipranges.Label.Compare) {
+			slices.SortFunc(l, ipranges.Label.Compare)
+		}
 	}
 	return out
 }
