@@ -60,6 +60,11 @@ type netflowInput interface {
 	// that waits for another one is to be let go.
 	drained() (now time.Time, end bool)
 	wait(ctx context.Context, d time.Duration) error
+	// head returns the first bytes, before anything was read; none where there
+	// is nothing to come back to.
+	head() []byte
+	// number is that of the datagram, or packet, that next returned last.
+	number() int
 	name() string
 	progress() (done, total int64)
 	stats(s *Stats)
@@ -84,7 +89,10 @@ func openNetflow(path string, cursor []byte, o StreamOptions) (Stream, error) {
 		return nil, err
 	}
 	s.in = in
-	return s, s.resume(in, cursor)
+	if path != "-" {
+		return s, s.resume(cursor, o.Known)
+	}
+	return s, nil
 }
 
 // Next implements [Stream].
@@ -194,7 +202,7 @@ func (s *netflowStream) flush() {
 }
 
 func (s *netflowStream) bad(f *scan.Error) error {
-	return &RecordError{Source: "netflow", Line: max(1, s.number), Field: f.Field, Cause: f.Cause, Text: f.Text}
+	return &RecordError{Source: "netflow", Line: s.in.number(), Field: f.Field, Cause: f.Cause, Text: f.Text}
 }
 
 // fill makes a record of a conversation.

@@ -41,30 +41,41 @@ func (p *netflowPosition) encode(records int64) ([]byte, error) {
 	}
 	is := *p
 	is.Records = records
-	text, err := json.Marshal(is)
+	text, err := json.Marshal(netflowCursor{is})
 	if err != nil {
 		return nil, fmt.Errorf("cursor: %w", err)
 	}
 	return text, nil
 }
 
-// resume goes on behind cursor, if the file is the one it was made for.
-func (s *netflowStream) resume(in *netflowFile, cursor []byte) error {
-	head := in.head()
-	var was netflowPosition
-	if cursor != nil {
-		if err := json.Unmarshal(cursor, &was); err != nil {
-			return fmt.Errorf("read %s: stored cursor: %w", in.name(), errors.Join(err, in.Close()))
+// A netflowCursor is what a place is on disk. Its key is one that no cursor of a
+// log has.
+type netflowCursor struct {
+	Netflow netflowPosition `json:"netflow"`
+}
+
+// resume goes on behind the cursor, or behind the furthest known place of the
+// same file by another name.
+func (s *netflowStream) resume(cursor []byte, known [][]byte) error {
+	head := s.in.head()
+	s.position = netflowPosition{Head: hashed(head), Size: len(head)}
+	var best netflowPosition
+	for i, text := range append([][]byte{cursor}, known...) {
+		var c netflowCursor
+		if err := json.Unmarshal(text, &c); err != nil && i == 0 && text != nil {
+			return fmt.Errorf("read %s: stored cursor: %w", s.in.name(), errors.Join(err, s.in.Close()))
+		}
+		if was := c.Netflow; was.begins(head) && was.Records > best.Records {
+			best = was
 		}
 	}
-	if in.stored() {
-		s.position = netflowPosition{Head: hashed(head), Size: len(head)}
-	}
-	if was.Size == 0 || was.Size > len(head) || was.Head != hashed(head[:was.Size]) {
-		return nil
-	}
-	s.position.Ends = was.Ends
-	return s.pass(was.Records)
+	s.position.Ends = best.Ends
+	return s.pass(best.Records)
+}
+
+// begins says whether a file that begins with head is the one of the place.
+func (p *netflowPosition) begins(head []byte) bool {
+	return p.Size > 0 && p.Size <= len(head) && p.Head == hashed(head[:p.Size])
 }
 
 // pass reads n records again that were told before.

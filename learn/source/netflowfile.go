@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"tripline/learn"
@@ -14,46 +13,40 @@ import (
 	"tripline/learn/source/internal/scan"
 )
 
-// A netflowFile is datagrams in a file.
+// A netflowFile is datagrams in a file, compressed or not, one behind the other.
 type netflowFile struct {
 	path  string
-	file  *os.File // nil for standard input
+	file  *captureFile
 	in    *bufio.Reader
 	used  int  // bytes of the last datagram, which are still in the buffer
+	count int  // of datagrams
 	whole bool // what is cut short at the end is read as it is
 	torn  int
 	done  int64
-	size  int64
 }
 
-func openNetflowFile(path string, o StreamOptions) (*netflowFile, error) {
+// openNetflowFile opens a capture, or datagrams without one.
+func openNetflowFile(path string, o StreamOptions) (netflowInput, error) {
 	if o.Follow {
 		return nil, learn.WithHint(fmt.Errorf("read %s: a file of flow records cannot be followed", path),
 			"listen to the exporter: --follow udp://0.0.0.0:2055")
 	}
-	f := &netflowFile{path: path, whole: o.Whole || path == "-"}
-	var from io.Reader = o.Stdin
-	if path != "-" {
-		file, err := os.Open(path)
-		if err != nil {
-			return nil, err
-		}
-		if info, err := file.Stat(); err == nil {
-			f.size = info.Size()
-		}
-		f.file, from = file, file
+	file, err := openCaptureFile(path, o.Stdin, false)
+	if err != nil {
+		return nil, err
 	}
-	f.in = bufio.NewReaderSize(from, 4*netflow.Longest)
-	if err := sniffNetflow(f.head()); err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, errors.Join(err, f.Close()))
+	f := &netflowFile{path: path, file: file, whole: o.Whole || path == "-", in: bufio.NewReaderSize(file, 4*netflow.Longest)}
+	head := f.head()
+	if isCapture(head) {
+		return newNetflowCapture(f), nil
+	}
+	if err := sniffNetflow(head); err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, errors.Join(err, file.close()))
 	}
 	return f, nil
 }
 
-// stored says whether there is a file to come back to.
-func (f *netflowFile) stored() bool { return f.file != nil }
-
-// head returns the first bytes, before any datagram was read.
+// head implements [netflowInput].
 func (f *netflowFile) head() []byte {
 	b, _ := f.in.Peek(netflowHead) // next meets the error again
 	return b
@@ -65,7 +58,7 @@ func (f *netflowFile) next() (netflow.Datagram, error) {
 	for want := netflowHead; ; want *= 4 {
 		b, err := f.in.Peek(min(want, netflow.Longest))
 		if err != nil && !errors.Is(err, io.EOF) {
-			return netflow.Datagram{}, fmt.Errorf("read %s: %w", f.path, err)
+			return netflow.Datagram{}, err
 		}
 		n, more := netflow.Split(b)
 		switch last := err != nil; {
@@ -78,6 +71,7 @@ func (f *netflowFile) next() (netflow.Datagram, error) {
 			return netflow.Datagram{}, io.EOF
 		case !more || last || want >= netflow.Longest:
 			f.used = n
+			f.count++
 			return netflow.Datagram{Data: b[:n]}, nil
 		}
 	}
@@ -90,6 +84,7 @@ func (f *netflowFile) lost(b []byte) (netflow.Datagram, error) {
 		n++
 	}
 	f.used = n
+	f.count++
 	return netflow.Datagram{}, scan.Fault(netflow.NotNetFlow, "", nil)
 }
 
@@ -102,30 +97,18 @@ func (f *netflowFile) skip(n int) {
 // drained implements [netflowInput].
 func (f *netflowFile) drained() (now time.Time, end bool) { return time.Time{}, true }
 
-func (f *netflowFile) wait(ctx context.Context, d time.Duration) error { return pauseFor(ctx, d) }
-
-// pauseFor waits for a while.
-func pauseFor(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
+func (f *netflowFile) wait(ctx context.Context, d time.Duration) error {
+	sleep(ctx, d)
+	return ctx.Err()
 }
 
-func (f *netflowFile) name() string { return f.path }
+func (f *netflowFile) name() string { return f.file.name }
 
-func (f *netflowFile) progress() (done, total int64) { return f.done, f.size }
+func (f *netflowFile) number() int { return f.count }
+
+func (f *netflowFile) progress() (done, total int64) { return f.file.progress() }
 
 func (f *netflowFile) stats(s *Stats) { s.Bytes, s.Torn = f.done+int64(f.used), int64(f.torn) }
 
 // Close implements [netflowInput].
-func (f *netflowFile) Close() error {
-	if f.file == nil {
-		return nil
-	}
-	return f.file.Close()
-}
+func (f *netflowFile) Close() error { return f.file.close() }

@@ -30,6 +30,7 @@ type netflowListener struct {
 	conn    *net.UDPConn
 	queue   chan netflow.Datagram
 	first   *netflow.Datagram // that Wait has met
+	count   int               // of datagrams that were read
 	queued  atomic.Int64      // bytes
 	read    atomic.Int64      // bytes, all in all
 	dropped atomic.Int64
@@ -119,6 +120,7 @@ func (l *netflowListener) next() (netflow.Datagram, error) {
 func (l *netflowListener) taken(g netflow.Datagram) netflow.Datagram {
 	l.queued.Add(-int64(len(g.Data)))
 	l.read.Add(int64(len(g.Data)))
+	l.count++
 	return g
 }
 
@@ -143,6 +145,10 @@ func (l *netflowListener) wait(ctx context.Context, d time.Duration) error {
 		return nil
 	}
 }
+
+func (l *netflowListener) head() []byte { return nil }
+
+func (l *netflowListener) number() int { return l.count }
 
 func (l *netflowListener) name() string { return l.path }
 
