@@ -90,9 +90,9 @@ func namesText(c *learn.Names) string {
 			parts = append(parts, fmt.Sprintf("%s by %s", percent(c.By[e], c.Flows), strings.ToUpper(e.String())))
 		}
 	}
-	text := fmt.Sprintf("%s of %s flows named", percent(c.Named(), c.Flows), ipranges.Thousands(c.Flows))
+	text := []string{fmt.Sprintf("%s of %s flows named", percent(c.Named(), c.Flows), ipranges.Thousands(c.Flows))}
 	if len(parts) > 0 {
-		text += ": " + strings.Join(parts, ", ")
+		text[0] += ": " + strings.Join(parts, ", ")
 	}
 	for _, p := range []struct {
 		n    uint64
@@ -103,10 +103,10 @@ func namesText(c *learn.Names) string {
 		{c.Encrypted, "encrypted DNS suspected"},
 	} {
 		if p.n > 0 {
-			text += fmt.Sprintf("; %s %s", percent(p.n, c.Flows), p.what)
+			text = append(text, percent(p.n, c.Flows)+" "+p.what)
 		}
 	}
-	return text
+	return strings.Join(text, "; ")
 }
 
 // percent is a share, rounded; what is there is never 0 %.
