@@ -87,6 +87,8 @@ var scriptCommands = map[string]func(*testscript.TestScript, bool, []string){
 	"append":   cmdAppend,
 	"sleep":    cmdSleep,
 	"hourly":   cmdHourly,
+	"port":     cmdPort,
+	"send":     cmdSend,
 }
 
 // cmdCode runs a program and wants an exit status: code 1 tripline explain ...

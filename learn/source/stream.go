@@ -63,6 +63,9 @@ func Open(s Source, path string, cursor []byte, o StreamOptions) (Stream, error)
 	if s.Open != nil {
 		return s.Open(path, cursor, o)
 	}
+	if IsAddress(path) {
+		return openListener(s, path, o)
+	}
 	return openLog(s, path, cursor, o)
 }
 
