@@ -15,8 +15,8 @@ type message struct {
 	bad  Cause // it could not be taken; text is then empty
 }
 
-// mostQueued bounds, in bytes, what waits to be read.
-const mostQueued = 16 << 20
+// mostWaiting bounds, in bytes, what waits to be read.
+const mostWaiting = 16 << 20
 
 // A queue is what came and was not read yet. Connections wait where it is full;
 // datagrams are dropped, and counted.
@@ -42,13 +42,13 @@ func (q *queue) put(m message, wait bool) bool {
 	const overhead = 100
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for wait && q.bytes > mostQueued && !q.closed {
+	for wait && q.bytes > mostWaiting && !q.closed {
 		q.room.Wait()
 	}
 	switch {
 	case q.closed:
 		return false
-	case q.bytes > mostQueued:
+	case q.bytes > mostWaiting:
 		q.dropped++
 		return true
 	}
