@@ -20,14 +20,14 @@ func findConnections(name string) (source.Source, error) {
 }
 
 // evidence says what a log held that has no connections.
-func (t *tally) evidence(a *app, src source.Source) {
-	if !src.Sees.Evidence {
+func (t *tally) evidence(a *app) {
+	if !t.src.Sees.Evidence || t.readable() == 0 {
 		return
 	}
 	nobody := ""
 	if n := t.not[source.Unasked]; n > 0 {
 		nobody = fmt.Sprintf(", and %s to nobody that it names", ipranges.Thousands(n))
 	}
-	a.say("%s has no connections, only names for those of other sources: %s%s", src.Name,
+	a.say("%s has no connections, only names for those of other sources: %s%s", t.src.Name,
 		count(t.not[source.Resolution], "answer", "answers"), nobody)
 }

@@ -83,7 +83,7 @@ func (o *flowsOptions) run(ctx context.Context, a *app, args []string) error {
 		return cutShort(broken, "copy the file again, whole; what was read before that is shown")
 	}
 	names.report(a, []string{""})
-	return o.close(a, src, t, args)
+	return o.close(a, t, args)
 }
 
 // onlyGiven returns the agents of the flags, nil if there are none: then all
@@ -135,9 +135,9 @@ func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOp
 	}
 }
 
-func (o *flowsOptions) close(a *app, src source.Source, t *tally, args []string) error {
+func (o *flowsOptions) close(a *app, t *tally, args []string) error {
 	t.report(a)
-	t.evidence(a, src)
+	t.evidence(a)
 	if !o.all {
 		t.whys(a)
 	}

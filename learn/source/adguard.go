@@ -15,6 +15,10 @@ var adguardSource = Source{
 	Name:  "adguard",
 	Short: "The query log of AdGuard Home",
 	Sees:  Sees{Names: true, Evidence: true, Blind: "connections; clients, where their addresses are made anonymous"},
+	Speaks: Speaks{
+		How:   "in AdGuard Home, Settings, General settings: enable the log, and do not anonymize clients; what it holds in memory is written later",
+		Where: "name querylog.json, in the data folder of AdGuard Home",
+	},
 	Lines: func(Options) Parser { return &adguardParser{} }, // its stamps carry a zone
 	Sniff: sniffLog,
 }

@@ -20,6 +20,10 @@ var dnsmasqSource = Source{
 	Name:  "dnsmasq",
 	Short: "The query log of dnsmasq and Pi-hole",
 	Sees:  Sees{Names: true, Evidence: true, Blind: "connections; how long answers hold; without log-queries=extra, who of several asked"},
+	Speaks: Speaks{
+		How:   "let dnsmasq write one: log-queries=extra and log-facility=/var/log/dnsmasq.log; of Pi-hole: misc.extraLogging",
+		Where: "name the log of dnsmasq itself, such as /var/log/dnsmasq.log or /var/log/pihole/pihole.log",
+	},
 	Lines: func(o Options) Parser {
 		return &dnsmasqParser{decoder: dnslog.NewDnsmasq(o.Zone)}
 	},

@@ -25,7 +25,10 @@ var dnstapSource = Source{
 	Name:  "dnstap",
 	Short: "Answers as a resolver streams them: dnstap",
 	Sees:  Sees{Names: true, Evidence: true, Blind: "connections; what the resolver samples or drops"},
-	Open:  openDnstap,
+	Speaks: Speaks{
+		How: "let the resolver stream what it tells clients; of Unbound: dnstap-enable and dnstap-log-client-response-messages",
+	},
+	Open: openDnstap,
 }
 
 const dnstapHint = "unix:///run/tripline/dnstap.sock or tcp://127.0.0.1:6000 as the resolver's dnstap socket, or a file of fstrm_capture"

@@ -17,6 +17,10 @@ var pfblockerngSource = Source{
 	Name:  "pfblockerng",
 	Short: "The DNS replies that pfBlockerNG logs",
 	Sees:  Sees{Names: true, Evidence: true, Blind: "connections; of each answer all but the first address"},
+	Speaks: Speaks{
+		How:   "in pfBlockerNG, DNSBL, Python mode: enable DNS Reply Logging",
+		Where: "name the log of replies: /var/log/pfblockerng/dns_reply.log",
+	},
 	Lines: func(o Options) Parser {
 		return &pfblockerngParser{decoder: dnslog.NewPfblockerng(o.Zone)}
 	},

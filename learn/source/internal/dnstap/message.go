@@ -30,19 +30,19 @@ var ErrPayload = errors.New("no dnstap payload")
 const (
 	payloadMessage = 14
 
-	messageType        = 1
-	messageProtocol    = 3
-	messageClient      = 4
-	messageResolver    = 5
-	messageClientPort  = 6
-	messageAskedSec    = 8
-	messageAskedNsec   = 9
-	messageAnswerSec   = 12
-	messageAnswerNsec  = 13
-	messageResponse    = 14
-	protocolUDP        = 1
-	protocolDoQ        = 7
-	protocolDNSCryptUD = 5
+	messageType       = 1
+	messageProtocol   = 3
+	messageClient     = 4
+	messageResolver   = 5
+	messageClientPort = 6
+	messageAskedSec   = 8
+	messageAskedNsec  = 9
+	messageAnswerSec  = 12
+	messageAnswerNsec = 13
+	messageResponse   = 14
+	protocolUDP       = 1
+	protocolDoQ       = 7
+	protocolDNSCrypt  = 5
 )
 
 // Decode reads one frame.
@@ -72,7 +72,7 @@ func (m *Message) set(number, n uint64, b []byte, at *[4]uint64) {
 	case messageType:
 		m.Type = n
 	case messageProtocol:
-		m.TCP = n != protocolUDP && n != protocolDNSCryptUD && n != protocolDoQ
+		m.TCP = n != protocolUDP && n != protocolDNSCrypt && n != protocolDoQ
 	case messageClient:
 		m.Client = address(b)
 	case messageResolver:
