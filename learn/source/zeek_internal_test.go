@@ -30,6 +30,7 @@ func FuzzZeek(f *testing.F) {
 		f.Add(text, uint8(9), true)
 		f.Add(text, uint8(3), false)
 	}
+	f.Add([]byte("#separator \\xff\n#path\tc\xff\n#fields\tts\tuid\xff\n1\t2\n"), uint8(3), true)
 	f.Fuzz(func(t *testing.T, text []byte, stop uint8, alone bool) {
 		p := newZeekParser(Options{}, newSightings(alone))
 		q := newZeekParser(Options{}, newSightings(alone))

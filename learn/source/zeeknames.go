@@ -80,9 +80,11 @@ func (s *sightings) put(uid uint64, is sighting) {
 	if len(s.now) >= mostSightings {
 		s.now, s.before = map[uint64]sighting{}, s.now
 	}
+	if _, known := s.find(uid); !known {
+		s.latest[s.at] = uid
+		s.at = (s.at + 1) % len(s.latest)
+	}
 	s.now[uid] = is
-	s.latest[s.at] = uid
-	s.at = (s.at + 1) % len(s.latest)
 }
 
 // A keptSighting is one in a cursor.

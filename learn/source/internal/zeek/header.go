@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"tripline/learn/source/internal/scan"
 )
@@ -42,7 +43,9 @@ func (d *Decoder) note(line []byte) *scan.Error {
 		d.arrange()
 		return nil
 	}
-	word, rest, _ := strings.Cut(string(line[:min(len(line), longestHeader+1)]), string(h.Separator))
+	// What is kept goes through JSON, which has no other bytes.
+	text := strings.ToValidUTF8(string(line[:min(len(line), longestHeader+1)]), "?")
+	word, rest, _ := strings.Cut(text, string(h.Separator))
 	switch word {
 	case "#set_separator":
 		h.Set = single(rest, ',')
@@ -62,13 +65,13 @@ func (d *Decoder) note(line []byte) *scan.Error {
 	return nil
 }
 
-// single reads a separator, which Zeek writes as \x09. Only those of one byte
-// are known.
+// single reads a separator, which Zeek writes as \x09. Only those of one byte, in
+// ASCII, are known.
 func single(s string, otherwise byte) byte {
-	if len(s) == 1 {
+	if len(s) == 1 && s[0] < utf8.RuneSelf {
 		return s[0]
 	}
-	if n, err := strconv.ParseUint(strings.TrimPrefix(s, `\x`), 16, 8); err == nil {
+	if n, err := strconv.ParseUint(strings.TrimPrefix(s, `\x`), 16, 7); err == nil && len(s) > 1 {
 		return byte(n)
 	}
 	return otherwise
