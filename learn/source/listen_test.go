@@ -18,7 +18,7 @@ import (
 // listening returns a stream that listens at a free port, and where.
 func listening(t *testing.T, name, form string) (s source.Stream, addr string) {
 	t.Helper()
-	addr = freePort(t)
+	addr = openPort(t)
 	src, err := source.Find(name)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +35,7 @@ func listening(t *testing.T, name, form string) (s source.Stream, addr string) {
 	return s, addr
 }
 
-func freePort(t *testing.T) string {
+func openPort(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

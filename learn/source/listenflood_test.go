@@ -31,13 +31,13 @@ func TestEveryDatagramIsReadOrCounted(t *testing.T) {
 	const after = 3
 	var read int64
 	for range after {
-		read += drain(s)
+		read += unread(s)
 		if _, err := c.Write(text); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	read += drain(s)
+	read += unread(s)
 	dropped := s.Stats().Dropped
 	t.Logf("%d sent, %d read, %d dropped", sent+after, read, dropped)
 	if read+dropped != sent+after || dropped == 0 {
@@ -45,8 +45,8 @@ func TestEveryDatagramIsReadOrCounted(t *testing.T) {
 	}
 }
 
-// drain reads what is there.
-func drain(s source.Stream) (n int64) {
+// unread reads what is there.
+func unread(s source.Stream) (n int64) {
 	var r source.Record
 	for !errors.Is(s.Next(&r), io.EOF) {
 		n++
