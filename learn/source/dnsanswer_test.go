@@ -201,7 +201,7 @@ func fuzzAnswers(f *testing.F, name string) {
 			t.Fatalf("state %s: %v", on.State(), err)
 		}
 		err1, err2 := on.Parse(second, answered, &r), restarted.Parse(second, answered, &again)
-		if (err1 == nil) != (err2 == nil) || cmp.Diff(shownAnswer(&r), shownAnswer(&again), addrs) != "" {
+		if (err1 == nil) != (err2 == nil) || cmp.Diff(shownAnswer(&r), shownAnswer(&again), sameAddrs) != "" {
 			t.Errorf("going on: %v %v; restarted: %v %v", shownAnswer(&r), err1, shownAnswer(&again), err2)
 		}
 		if err1 == nil {
@@ -210,7 +210,7 @@ func fuzzAnswers(f *testing.F, name string) {
 	})
 }
 
-var addrs = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
+var sameAddrs = cmp.Comparer(func(a, b netip.Addr) bool { return a == b })
 
 func promisesOfEvidence(t testing.TB, r *source.Record) {
 	t.Helper()

@@ -124,7 +124,7 @@ func TestTheLogOfDnsmasqItself(t *testing.T) {
 // logOfDnsmasq asks a dnsmasq a few names and returns what it wrote.
 func logOfDnsmasq(t *testing.T, program, mode string) string {
 	t.Helper()
-	dir, port := t.TempDir(), freePort(t)
+	dir, port := t.TempDir(), freeDNSPort(t)
 	hosts, log := filepath.Join(dir, "hosts"), filepath.Join(dir, "log")
 	if err := os.WriteFile(hosts, []byte("203.0.113.10 multi.example\n203.0.113.11 multi.example\n"), 0o600); err != nil {
 		t.Fatal(err)
