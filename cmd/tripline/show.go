@@ -35,8 +35,11 @@ func (r *reviewed) grid(rows []row) *grid {
 	return g
 }
 
-// leastShown is how much of a destination is shown at least.
-const leastShown = 24
+// How much of a destination and of ports is shown at least.
+const (
+	leastShown = 24
+	leastPorts = 18
+)
 
 // rounded writes the millions of an exposure in fewer digits; --row and --format
 // json have them all.
@@ -88,6 +91,7 @@ func showTable(a *app, r *reviewed, full bool, order func(a, b row) int) error {
 		g := r.grid(rows)
 		g.dropEmpty("owner")
 		gone := g.fit(width(a.stdout), "runs", "hours", "owner", "first", "last")
+		g.shrink(width(a.stdout), "ports", leastPorts, firstWords)
 		g.shrink(width(a.stdout), "admits", 0, rounded)
 		g.shrink(width(a.stdout), "destination", leastShown, middle)
 		if a.colored(a.stdout) {

@@ -145,6 +145,16 @@ func (g *grid) shrink(columns int, name string, least int, shorter func(text str
 	}
 }
 
+// firstWords keeps the first words of a list, and says how many there are beside
+// them.
+func firstWords(s string, most int) string {
+	words := strings.Fields(s)
+	for n := len(words) - 1; n > 0 && utf8.RuneCountInString(s) > most; n-- {
+		s = fmt.Sprintf("%s +%d", strings.Join(words[:n], " "), len(words)-n)
+	}
+	return s
+}
+
 // middle leaves something out in the middle of long text: names are told by their
 // ends. Addresses and prefixes stay whole.
 func middle(s string, most int) string {

@@ -18,6 +18,9 @@ func TestNarrowTerminalsShorten(t *testing.T) {
 	}
 	g.shrink(80, "admits", 0, rounded)
 	g.shrink(60, "destination", 24, middle)
+	if got := firstWords("tcp/53 tcp/88 udp/53", 14); got != "tcp/53 +2" {
+		t.Errorf("got %q of three ports", got)
+	}
 	for i, want := range [][2]string{
 		{"azure/Azu…point/centralfrance", "5.5M + 1.3G /64 (was 999,999)"}, {"2001:db8:1111:2222:3333:4444:5555:6666", "1"},
 	} {
