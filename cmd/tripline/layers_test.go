@@ -34,6 +34,7 @@ var layers = map[string][]string{
 		"learn/source/internal/eve",
 		"learn/source/internal/filterlog",
 		"learn/source/internal/lines",
+		"learn/source/internal/live",
 		"learn/source/internal/netfilter",
 		"learn/source/internal/netflow",
 		"learn/source/internal/packet",
@@ -49,6 +50,7 @@ var layers = map[string][]string{
 	"learn/source/internal/eve":       {"learn/source/internal/scan"},
 	"learn/source/internal/filterlog": {"learn/source/internal/scan"},
 	"learn/source/internal/lines":     {"learn", "ipranges"},
+	"learn/source/internal/live":      {"learn/source/internal/capfile"},
 	"learn/source/internal/netfilter": {"learn/source/internal/scan", "learn/source/internal/syslog"},
 	"learn/source/internal/netflow":   {"learn/source/internal/scan"},
 	"learn/source/internal/packet":    {},
@@ -80,6 +82,9 @@ var doors = map[string][]string{
 	"github.com/ulikunitz/xz":              {"learn/source/internal/lines"},
 	"github.com/fsnotify/fsnotify":         {"learn/source/internal/lines"},
 	"github.com/netsampler/goflow2":        {"learn/source/internal/netflow"},
+	"github.com/gopacket/gopacket":         {"learn/source/internal/live"},
+	"golang.org/x/net/bpf":                 {"learn/source/internal/live"},
+	"golang.org/x/sys":                     {"learn/source/internal/live"},
 	"github.com/klauspost/compress":        {"learn/source/internal/lines", "store"}, // what others packed, and what the store packs
 }
 

@@ -21,8 +21,11 @@ import (
 //	tls://0.0.0.0:6514?cert=/etc/tripline/cert.pem&key=/etc/tripline/key.pem&ca=/etc/tripline/clients.pem
 
 // IsAddress says whether a path is no file but a place where records come in, or
-// an address to listen at: udp://0.0.0.0:5514.
+// an address to listen at: udp://0.0.0.0:5514, or an interface.
 func IsAddress(path string) bool {
+	if isInterface(path) {
+		return true
+	}
 	scheme, rest, ok := strings.Cut(path, "://")
 	return ok && rest != "" && scheme != "" && !strings.ContainsFunc(scheme, func(r rune) bool { return r < 'a' || r > 'z' })
 }

@@ -55,6 +55,7 @@ type Sees struct {
 // All is every source, sorted by name.
 var All = []Source{
 	adguardSource,
+	captureSource,
 	dnsmasqSource,
 	dnstapSource,
 	eveSource,
