@@ -354,7 +354,7 @@ func (s *netflowStream) Finished() (map[string][]byte, error) {
 
 // Stats implements [Stream].
 func (s *netflowStream) Stats() Stats {
-	st := Stats{Lines: s.told, Missing: s.decoder.Missing()}
+	st := Stats{Lines: s.told, Missing: s.decoder.Missing(), Sampled: s.decoder.Sampled()}
 	s.in.stats(&st)
 	return st
 }

@@ -63,6 +63,9 @@ type Stats struct {
 	Dropped int64
 	// Missing counts what was sent and never came, by sequence numbers.
 	Missing int64
+	// Sampled says that the source looks at one packet in so many, and misses most
+	// short connections; 0 and 1 mean that it looks at all.
+	Sampled uint64
 }
 
 // A Reader reads one log line by line. It is not safe for concurrent use. Who

@@ -157,6 +157,9 @@ func (d *Decoder) feed10(g Datagram) bool {
 	return n >= header10 && n <= len(b)
 }
 
+// mostSampled is a ratio that nobody samples by: what is above was misread.
+const mostSampled = 1 << 20
+
 // before2000 is when no exporter's clock was set.
 const before2000 = 946684800
 
@@ -207,7 +210,9 @@ func (d *Decoder) record(r *Record) error {
 	if d.cur.counts {
 		d.cur.from.stream(d.cur.key.streamKey).count(d.cur.key.version, 1)
 	}
-	d.sampled = max(d.sampled, r.ratio())
+	if every := r.ratio(); every < mostSampled {
+		d.sampled = max(d.sampled, every)
+	}
 	r.Options, r.Reverse = d.cur.plan.options, d.cur.plan.biflow
 	r.resolve(d.cur.exported, d.cur.booted)
 	return nil
