@@ -73,7 +73,7 @@ func (o *flowsOptions) run(ctx context.Context, a *app, args []string) error {
 	t.src = src
 	var broken error
 	for i := 0; i < len(args) && broken == nil; i++ {
-		broken = o.read(src, args[i], opts, agents, t, names, show)
+		broken = o.read(a, src, args[i], opts, agents, t, names, show)
 	}
 	finish()
 	if err := out.Flush(); err != nil {
@@ -99,7 +99,7 @@ func (o *flowsOptions) onlyGiven(a *app) (*learn.Agents, error) {
 	return learn.NewAgents(list)
 }
 
-func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOptions, agents *learn.Agents, t *tally, names *naming, show shower) error {
+func (o *flowsOptions) read(a *app, src source.Source, path string, opts source.StreamOptions, agents *learn.Agents, t *tally, names *naming, show shower) error {
 	s, err := source.Open(src, path, nil, opts)
 	if err != nil {
 		return err
@@ -109,6 +109,7 @@ func (o *flowsOptions) read(src source.Source, path string, opts source.StreamOp
 	for {
 		err := s.Next(&r)
 		if exhausted(err) {
+			t.losses(a, path, s.Stats())
 			return nil
 		}
 		if bad, ok := recordError(err); ok {

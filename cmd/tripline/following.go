@@ -15,13 +15,14 @@ import (
 // end: that there is no log, that it fell silent, that it has gaps or lines that
 // cannot be read. Each is said once, not every second.
 type vigil struct {
-	a      *app
-	path   string
-	since  time.Time // a record came
-	told   bool      // of this silence
-	lost   int64     // gaps that were told
-	gone   int64     // what was dropped or missing from which on it is told again
-	unread uint64    // unreadable records from which on they are told again
+	a       *app
+	path    string
+	since   time.Time // a record came
+	told    bool      // of this silence
+	lost    int64     // gaps that were told
+	gone    int64     // what was dropped or missing from which on it is told again
+	sampled uint64    // that was told
+	unread  uint64    // unreadable records from which on they are told again
 }
 
 // longSilence is how long a firewall that is at work says nothing at most.
@@ -62,6 +63,10 @@ func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
 		v.gone = 2 * gone
 		v.a.warnGone(v.path, st)
 	}
+	if st.Sampled > max(1, v.sampled) {
+		v.sampled = st.Sampled
+		v.a.warnSampled(v.path, st)
+	}
 	if n := t.unread(); n > 0 && n >= v.unread {
 		v.unread = 10 * n // a log of nothing else is not to fill another one
 		v.a.warn("%s: %s so far", v.path, count(n, "unreadable record", "unreadable records"))
@@ -77,6 +82,11 @@ func (a *app) warnGaps(name string, st source.Stats) {
 func (a *app) warnGone(name string, st source.Stats) {
 	a.warn("%s: %s dropped because they came too fast, %s missing by sequence number", name,
 		count(uint64(st.Dropped), "record", "records"), ipranges.Thousands(uint64(st.Missing)))
+}
+
+// warnSampled says that most of the traffic was never looked at.
+func (a *app) warnSampled(name string, st source.Stats) {
+	a.warn("%s: only one packet in %s is looked at: most short connections are missed, and bytes are a share", name, ipranges.Thousands(st.Sampled))
 }
 
 // errMissing says that a log was waited for in vain.

@@ -219,6 +219,9 @@ func (t *tally) losses(a *app, name string, st source.Stats) {
 		t.gone += gone
 		a.warnGone(name, st)
 	}
+	if t.sampled = max(t.sampled, st.Sampled); st.Sampled > 1 {
+		a.warnSampled(name, st)
+	}
 	if st.Torn > 0 {
 		a.say("%s: its last line has no end yet (%d bytes); it is read when it is complete", name, st.Torn)
 	}

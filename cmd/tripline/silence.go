@@ -60,6 +60,9 @@ func (t *tally) errUntold(what string) error {
 	case t.gone > 0:
 		return learn.WithHint(fmt.Errorf("%s: nothing unexpected in what was read, but %s never reached tripline: what they said is not known",
 			what, count(uint64(t.gone), "record", "records")), "log less, or closer to where tripline runs; over a network, tcp:// loses less than udp://")
+	case t.sampled > 1:
+		return learn.WithHint(fmt.Errorf("%s: nothing unexpected in what was read, but the exporter looks at one packet in %s only: what is in the others is not known",
+			what, ipranges.Thousands(t.sampled)), "let the exporter look at every packet (sampling 1:1), or use a source that does")
 	}
 	return nil
 }

@@ -32,6 +32,7 @@ type tally struct {
 	missing  bool                  // a file that was waited for never came
 	lost     int64                 // gaps between files
 	gone     int64                 // records that were dropped or are missing
+	sampled  uint64                // one packet in so many was looked at
 	both     uint64                // connections that two agents claim: they count for neither
 	overlap  error                 // of the first of them
 }

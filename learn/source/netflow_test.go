@@ -85,7 +85,7 @@ func counted(list []got) (flows []learn.Flow) {
 }
 
 func TestNetflowGolden(t *testing.T) {
-	for name, sample := range map[string][]byte{"ok": okSample(), "bad": badSample()} {
+	for name, sample := range map[string][]byte{"ok": okSample(), "bad": badSample(), "later": laterSample()} {
 		file := netflowFixtures + name + ".dat"
 		goldenBytes(t, file, sample)
 		var text bytes.Buffer

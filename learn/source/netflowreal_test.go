@@ -95,8 +95,8 @@ func TestNetflowSamplesOfExporters(t *testing.T) {
 	golden(t, netflowFixtures+"samples.txt", []byte(table.String()))
 }
 
-// listening opens a stream at a free port.
-func listening(t *testing.T) (source.Stream, *net.UDPAddr) {
+// collecting opens a stream at a free port.
+func collecting(t *testing.T) (source.Stream, *net.UDPAddr) {
 	t.Helper()
 	free, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
@@ -124,7 +124,7 @@ func until(t *testing.T, s source.Stream, n int, patience time.Duration) (list [
 }
 
 func TestNetflowListens(t *testing.T) {
-	s, at := listening(t)
+	s, at := collecting(t)
 	conn, err := net.DialUDP("udp", nil, at)
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestNetflowOfSoftflowd(t *testing.T) {
 	slices.Sort(want)
 	for _, arguments := range []string{"-v 5", "-v 9", "-v 10", "-v 10 -A milli", "-v 10 -A micro", "-v 10 -A nano", "-v 10 -b", "-v 10 -b -A milli"} {
 		t.Run(arguments, func(t *testing.T) {
-			s, at := listening(t)
+			s, at := collecting(t)
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 			defer cancel()
 			args := append([]string{"-d", "-r", capture, "-n", at.String(), "-c", "none", "-p", filepath.Join(t.TempDir(), "pid")}, strings.Fields(arguments)...)

@@ -172,3 +172,11 @@ func badSample() []byte {
 		v5(10, 0, web, web)[:24+48+20],                                    // the end of the file is missing
 	)
 }
+
+// laterSample is the same host a day later, through an exporter that samples and
+// that lost datagrams: what it knows, and a stranger.
+func laterSample() []byte {
+	web := leg{src: "192.0.2.50", dst: "203.0.113.7", sport: 50100, dport: 443, proto: 6, flags: 0x1b, octets: 900, packets: 3, from: 4 * time.Second, in: 1, out: 2}
+	other := leg{src: "192.0.2.50", dst: "203.0.113.200", sport: 50101, dport: 4444, proto: 6, flags: 0x1b, octets: 70_000, packets: 70, from: 4 * time.Second, in: 1, out: 2}
+	return glue(v5(100, 0x4000|10, web, web.turned(4000)), v5(120, 0x4000|10, other, other.turned(400)))
+}
