@@ -1,7 +1,6 @@
 package learn
 
 import (
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -122,8 +121,8 @@ func (w *Whereabouts) Holder(addr netip.Addr, at time.Time) (*Stay, bool) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
 	all := w.stays[addr]
-	for i := len(all) - 1; i >= 0; i-- {
-		switch s := all[i]; {
+	for i, s := range slices.Backward(all) {
+		switch {
 		case at.Before(s.From.Add(-early)):
 		case at.Before(s.From) && i > 0 && (all[i-1].To.IsZero() || !at.After(all[i-1].To)):
 		case s.To.IsZero() || !at.After(s.To.Add(early)):
@@ -177,7 +176,7 @@ func (a *Agents) byContainer(f *Flow) (agent string, err error) {
 			continue
 		}
 		if agent != "" {
-			return "", overlap(agent, c.agent, fmt.Sprintf("container %s", Printable(s.Name)))
+			return "", overlap(agent, c.agent, "container "+Printable(s.Name))
 		}
 		agent = c.agent
 	}

@@ -28,6 +28,6 @@ func cmdEngine(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		_, _ = w.Write([]byte(text))
 	})}
-	go server.Serve(l) //nolint:errcheck // it ends with the script
+	go server.Serve(l)
 	ts.Defer(func() { server.Close() })
 }
