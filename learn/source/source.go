@@ -56,6 +56,7 @@ type Sees struct {
 var All = []Source{
 	adguardSource,
 	captureSource,
+	conntrackSource,
 	dnsmasqSource,
 	dnstapSource,
 	eveSource,
