@@ -54,10 +54,7 @@ Exit status:
 }
 
 func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
-	if err := o.paths(args); err != nil {
-		return err
-	}
-	src, err := findConnections(o.from)
+	src, args, err := o.connections(args)
 	if err != nil {
 		return err
 	}

@@ -8,15 +8,14 @@ import (
 	"tripline/learn/source"
 )
 
-// findConnections returns the source of that name, for a command that is about
-// connections. One that has none is refused: silence would look like peace.
-func findConnections(name string) (source.Source, error) {
-	src, err := source.Find(name)
-	if err == nil && src.Sees.Evidence {
-		return source.Source{}, learn.WithHint(fmt.Errorf("--from %s tells what names were resolved to and has no connections: nothing can be learned or judged from it alone", name),
-			`"tripline flows --from %s --all FILE" shows what it tells; "tripline sources" lists what has connections`, name)
+// checkConnections refuses a source that has none, for a command that is about
+// connections: silence would look like peace.
+func checkConnections(src source.Source) error {
+	if !src.Sees.Evidence {
+		return nil
 	}
-	return src, err
+	return learn.WithHint(fmt.Errorf("--from %s tells what names were resolved to and has no connections: nothing can be learned or judged from it alone", src.Name),
+		`"--from filterlog --from %s=FILE" reads it together with a log of connections; "tripline flows --from %s --all FILE" shows what it tells`, src.Name, src.Name)
 }
 
 // evidence says what a log held that has no connections.

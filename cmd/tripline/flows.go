@@ -42,10 +42,7 @@ Exit status:
 }
 
 func (o *flowsOptions) run(ctx context.Context, a *app, args []string) error {
-	if err := o.paths(args); err != nil {
-		return err
-	}
-	src, err := source.Find(o.from)
+	src, args, err := o.sources(args)
 	if err != nil {
 		return err
 	}

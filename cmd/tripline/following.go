@@ -38,11 +38,15 @@ func newVigil(a *app, path string) *vigil {
 
 // missing says whether a file is not there.
 func missing(path string) bool {
-	if path == "-" || source.IsAddress(path) {
-		return false
+	for _, p := range source.Paths(path) {
+		if p == "-" || source.IsAddress(p) {
+			continue
+		}
+		if _, err := os.Stat(p); errors.Is(err, os.ErrNotExist) {
+			return true
+		}
 	}
-	_, err := os.Stat(path)
-	return errors.Is(err, os.ErrNotExist)
+	return false
 }
 
 // heard notes that something was read.

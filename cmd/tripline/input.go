@@ -23,7 +23,7 @@ import (
 
 // An input is the flags of every command that reads a source.
 type input struct {
-	from     string
+	from     []string
 	agents   []string
 	zone     string
 	local    []string
@@ -37,7 +37,7 @@ type input struct {
 
 func (in *input) flags(c *cobra.Command, follow bool) {
 	f := c.Flags()
-	f.StringVar(&in.from, "from", "filterlog", "what wrote the file: a `SOURCE` that \"tripline sources\" lists")
+	f.StringArrayVar(&in.from, "from", []string{"filterlog"}, "what wrote the files: a `SOURCE` that \"tripline sources\" lists; SOURCE=PATH is read together with them; repeatable")
 	f.StringArrayVar(&in.agents, "agent", nil, "`NAME=SELECTOR,...`: address, prefix, host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE or compose:PROJECT/SERVICE; repeatable")
 	f.StringVar(&in.docker, "docker", "", "`SOCKET` of the container engine, for agents that are containers (default where DOCKER_HOST says, else Docker's, else Podman's)")
 	f.StringVar(&in.zone, "tz", "", "time `ZONE` of stamps that carry none (default UTC)")
@@ -227,13 +227,11 @@ func (t *tally) losses(a *app, name string, st source.Stats) {
 	}
 }
 
-// paths says what is wrong with the files to read: there are none, or one is a
-// directory of which the source reads one file alone.
-func (in *input) paths(args []string) error {
+// checkPaths refuses to read nothing, and directories where a source reads none.
+func checkPaths(src source.Source, args []string) error {
 	if len(args) == 0 {
 		return learn.WithHint(errors.New("no file to read"), "name a log file such as /var/log/filter.log, or - for standard input")
 	}
-	src, _ := source.Find(in.from) // a name that is unknown is said later
 	for _, p := range args {
 		if p == "-" || src.Folder {
 			continue

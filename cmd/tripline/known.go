@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -46,7 +47,7 @@ func (l *learning) under(where, agent string) string {
 func (l *learning) reached(agents *learn.Agents) (list []reached, err error) {
 	var all map[string][]byte
 	err = l.a.read(func(s *store.Store) (err error) {
-		all, err = s.Cursors(l.src.Name + "\x00")
+		all, err = l.cursors(s)
 		return err
 	})
 	if err != nil {
@@ -69,6 +70,18 @@ func (l *learning) reached(agents *learn.Agents) (list []reached, err error) {
 		list = append(list, r)
 	}
 	return list, nil
+}
+
+// cursors returns all places of the source, and of those it is made of: what was
+// read alone is not read again together with others.
+func (l *learning) cursors(s *store.Store) (map[string][]byte, error) {
+	all, err := s.Cursors(l.src.Name + "\x00")
+	for _, part := range l.src.Parts {
+		more, e := s.Cursors(part.Source.Name + "\x00")
+		maps.Copy(all, more)
+		err = errors.Join(err, e)
+	}
+	return all, err
 }
 
 // isOf says whether a cursor is one of an agent, and where it is.
@@ -117,12 +130,17 @@ func (l *learning) relevant(list []reached) (map[string]bool, error) {
 	if len(list) == 1 || len(all) == 0 {
 		return nil, nil //nolint:nilnil // an empty map by another name
 	}
-	places, err := source.Relevant(l.path, slices.Collect(maps.Values(all)))
 	is := map[string]bool{}
-	for _, p := range places {
-		is[source.Place(p)] = true
+	for _, path := range source.Paths(l.path) {
+		places, err := source.Relevant(path, slices.Collect(maps.Values(all)))
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range places {
+			is[source.Place(p)] = true
+		}
 	}
-	return is, err
+	return is, nil
 }
 
 // where names the place at which reading would begin: equal for agents that

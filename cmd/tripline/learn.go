@@ -60,10 +60,7 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	if len(args) == 0 && len(o.marks) > 0 {
 		return o.markOnly(a)
 	}
-	if err := o.paths(args); err != nil {
-		return err
-	}
-	src, err := findConnections(o.from)
+	src, args, err := o.connections(args)
 	if err != nil {
 		return err
 	}

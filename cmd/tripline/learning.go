@@ -148,5 +148,6 @@ func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool,
 	}
 	p.progress.clear()
 	l.tally.losses(l.a, l.path, s.Stats())
+	l.a.sightings(s)
 	return p.moved, err
 }

@@ -176,6 +176,12 @@ func (p *pass) places(cursor []byte, left map[string][]byte) map[string][]byte {
 		for name, place := range left {
 			places[p.under(content, agent.Name)+name] = place
 		}
+		for _, part := range p.src.Parts {
+			if at := source.CursorOf(part, cursor); at != nil {
+				alone := learning{src: part.Source, path: part.Path}
+				places[alone.key(agent.Name)] = at
+			}
+		}
 	}
 	return places
 }

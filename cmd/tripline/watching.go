@@ -92,6 +92,7 @@ func (w *watching) file(ctx context.Context, path string) error {
 		err := s.Next(&r)
 		if exhausted(err) {
 			w.tally.losses(w.a, path, s.Stats())
+			w.a.sightings(s)
 			return nil
 		}
 		if _, _, err := w.take(s, &r, err); err != nil {

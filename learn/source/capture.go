@@ -172,7 +172,7 @@ func (s *liveStream) Finished() (map[string][]byte, error) {
 
 // Stats implements [Stream].
 func (s *liveStream) Stats() Stats {
-	return Stats{Lines: s.packets, Bytes: s.bytes, Dropped: s.handle.Dropped(), Missing: int64(s.decoder.Dropped())}
+	return Stats{Lines: s.packets, Bytes: s.bytes, Dropped: s.handle.Dropped()}
 }
 
 // Progress implements [Stream].

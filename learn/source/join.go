@@ -41,6 +41,7 @@ type joined struct {
 	branches []*branch
 	memory   Memory
 	file     string
+	part     string // the last record is of
 	count    int
 }
 
@@ -129,7 +130,7 @@ func (j *joined) Next(r *Record) error {
 		j.wake()
 		return io.EOF
 	}
-	j.file, first.held = first.file, false
+	j.file, j.part, first.held = first.file, first.name, false
 	if bad := first.bad; bad != nil {
 		*r, first.bad = Record{}, nil
 		return bad

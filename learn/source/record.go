@@ -64,6 +64,7 @@ const (
 	Resolution     Why = "a DNS answer: it names the connections that follow"
 	NoAnswer       Why = "DNS, but no answer with an address"
 	Unasked        Why = "a DNS answer to nobody that the log names"
+	Elsewhere      Why = "a connection that another source saw as well"
 	Detail         Why = "more about a connection that has a record of its own"
 	Passing        Why = "between hosts that are not known to be local"
 	Ended          Why = "the end of a connection that was counted when it began"

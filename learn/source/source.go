@@ -22,6 +22,8 @@ type Source struct {
 	// Open is for every other source: it begins to read path, or goes on behind
 	// cursor.
 	Open func(path string, cursor []byte, o StreamOptions) (Stream, error)
+	// Parts are what [Together] reads as one.
+	Parts []Input
 	// Folder says that path may be a directory, whose logs are read together.
 	Folder bool
 	// Sniff refuses a file that is something else, with a hint. Head is its
@@ -56,7 +58,6 @@ type Sees struct {
 var All = []Source{
 	adguardSource,
 	captureSource,
-	conntrackSource,
 	dnsmasqSource,
 	dnstapSource,
 	eveSource,

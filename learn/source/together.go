@@ -1,0 +1,130 @@
+package source
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// An Input is a place that a source reads.
+type Input struct {
+	Source Source
+	Path   string
+}
+
+// key names the input in cursors.
+func (in Input) key() string {
+	path := in.Path
+	if abs, err := filepath.Abs(path); err == nil && !IsAddress(path) {
+		path = abs
+	}
+	return in.Source.Name + " " + path
+}
+
+// plus stands between the paths of several inputs.
+const plus = " + "
+
+// Together returns a source that reads several places as one, in the order of
+// time, and what the path of all of them is called. A connection that several
+// sources saw is one record; what resolvers tell names the connections of all.
+func Together(list []Input) (s Source, path string) {
+	var names, paths []string
+	for _, in := range list {
+		if !slices.Contains(names, in.Source.Name) {
+			names = append(names, in.Source.Name)
+		}
+		paths = append(paths, in.Path)
+	}
+	s = Source{Name: strings.Join(names, "+"), Short: "Several sources at once", Parts: list, Sees: union(list)}
+	for _, in := range list {
+		if !in.Source.Sees.Evidence && s.Speaks.How == "" {
+			s.Speaks = in.Source.Speaks
+		}
+	}
+	s.Open = func(_ string, cursor []byte, o StreamOptions) (Stream, error) { return openTogether(list, cursor, o) }
+	return s, strings.Join(paths, plus)
+}
+
+// union is what several sources see together. Where one sees a connection before
+// its address is translated, that is enough.
+func union(list []Input) Sees {
+	u := Sees{Evidence: true, AfterNAT: true}
+	for _, in := range list {
+		see := in.Source.Sees
+		u.Names, u.Bytes, u.Process = u.Names || see.Names, u.Bytes || see.Bytes, u.Process || see.Process
+		if !see.Evidence {
+			u.Evidence, u.AfterNAT = false, u.AfterNAT && see.AfterNAT
+		}
+	}
+	return u
+}
+
+// stampStep is how exact the stamps of resolvers' logs are: an answer may look as
+// late as that.
+const stampStep = time.Second
+
+// A placeTogether is a place in several inputs, and what waits for a second
+// witness.
+type placeTogether struct {
+	Join json.RawMessage `json:"together"`
+	Held []*witnessed    `json:"held,omitempty"`
+}
+
+func openTogether(list []Input, cursor []byte, o StreamOptions) (Stream, error) {
+	var at placeTogether
+	if cursor != nil {
+		if err := json.Unmarshal(cursor, &at); err != nil {
+			return nil, fmt.Errorf("stored cursor: %w", err)
+		}
+	}
+	known := o.Known
+	o.Known = nil
+	for _, text := range known {
+		if p, err := decode(text); err == nil && !p.Lines.IsZero() {
+			o.Known = append(o.Known, text)
+		}
+	}
+	parts := make([]Part, len(list))
+	for i, in := range list {
+		parts[i] = in.part(o)
+	}
+	s, err := Join(parts, at.Join, nil)
+	if err != nil {
+		return nil, err
+	}
+	return newWitnesses(s.(*joined), at.Held, o.Follow), nil
+}
+
+// part is an input as a part of a join. What a resolver told is needed again
+// after a restart: it is read from the beginning each time.
+func (in Input) part(o StreamOptions) Part {
+	p := Part{Name: in.key()}
+	if !in.Source.Sees.Evidence {
+		p.Open = func(cursor []byte) (Stream, error) { return Open(in.Source, in.Path, cursor, o) }
+		return p
+	}
+	o.Known, o.Keep, p.Ahead = nil, false, stampStep
+	p.Open = func([]byte) (Stream, error) { return Open(in.Source, in.Path, nil, o) }
+	return p
+}
+
+// CursorOf returns the place of one input in the cursor of several, nil if it is
+// not known alone: what was read of it may not have been returned yet.
+func CursorOf(in Input, cursor []byte) []byte {
+	var at placeTogether
+	var join jointCursor
+	if json.Unmarshal(cursor, &at) != nil || json.Unmarshal(at.Join, &join) != nil || len(at.Held) > 0 {
+		return nil
+	}
+	p := join.Parts[in.key()]
+	if p.Head != nil || p.Bad != nil || in.Source.Sees.Evidence {
+		return nil
+	}
+	return p.Cursor
+}
+
+// Paths returns the single paths of what [Together] called one.
+func Paths(path string) []string { return strings.Split(path, plus) }
