@@ -10,7 +10,9 @@ import (
 )
 
 // Capture files of tcpdump, Wireshark and firewalls: pcap and pcapng, compressed
-// or not. From a pipe as well: tcpdump -i em1 -w - | tripline flows --from pcap -
+// or not, and from a pipe:
+//
+//	tcpdump -i em1 -w - | tripline flows --from pcap -
 var pcapSource = Source{
 	Name:  "pcap",
 	Short: "Packet captures: pcap and pcapng files",

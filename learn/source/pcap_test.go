@@ -2,7 +2,6 @@ package source_test
 
 import (
 	"bytes"
-	"cmp"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,7 @@ import (
 	"slices"
 	"testing"
 
-	gocmp "github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -69,17 +68,9 @@ func TestPcapGolden(t *testing.T) {
 	golden(t, pcapFixtures+"ok.jsonl", got.Bytes())
 }
 
-// byStart puts records into an order that does not depend on when they ended.
-func byStart(list []source.Record) []source.Record {
-	slices.SortStableFunc(list, func(a, b source.Record) int {
-		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.DstPort, b.DstPort))
-	})
-	return list
-}
+var alike = cmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()}
 
-var alike = gocmp.Options{cmpopts.EquateComparable(netip.Addr{}), cmpopts.EquateEmpty()}
-
-// link is how a packet of IP is put into a frame of a link layer.
+// links are how a packet of IP is put into a frame of a link layer.
 var links = map[string]struct {
 	number uint32
 	header func(ip []byte) []byte
@@ -155,7 +146,7 @@ func TestEveryLinkLayerShowsTheSameFlows(t *testing.T) {
 		for _, p := range packets {
 			c.frame(append(l.header(p), p...))
 		}
-		if diff := gocmp.Diff(want, c.records(t), alike); diff != "" {
+		if diff := cmp.Diff(want, c.records(t), alike); diff != "" {
 			t.Errorf("%s (-Ethernet +it):\n%s", name, diff)
 		}
 	}
@@ -208,7 +199,7 @@ func TestPcapngShowsTheSameFlows(t *testing.T) {
 				got[i].Answer.Time = got[i].Answer.Time.Round(1e3)
 			}
 		}
-		if diff := gocmp.Diff(want, got, alike); diff != "" {
+		if diff := cmp.Diff(want, got, alike); diff != "" {
 			t.Errorf("%s (-pcap +it):\n%s", name, diff)
 		}
 	}
@@ -236,7 +227,7 @@ func TestCompressedCapturesShowTheSameFlows(t *testing.T) {
 			t.Fatal(err)
 		}
 		got, _ := readCapture(t, packed.file(t, "x.pcap."+name), source.StreamOptions{Options: home})
-		if diff := gocmp.Diff(want, got, alike); diff != "" {
+		if diff := cmp.Diff(want, got, alike); diff != "" {
 			t.Errorf("%s (-plain +it):\n%s", name, diff)
 		}
 	}
@@ -313,7 +304,7 @@ func TestCaptureIsReadOnFromItsCursor(t *testing.T) {
 			t.Fatal(err)
 		}
 		got = append(got, readOn(t, openPcap(t, path, cursor, source.StreamOptions{Options: home}), -1)...)
-		if diff := gocmp.Diff(want, got, alike); diff != "" {
+		if diff := cmp.Diff(want, got, alike); diff != "" {
 			t.Errorf("cut after %d (-at once +cut):\n%s", n, diff)
 		}
 	}

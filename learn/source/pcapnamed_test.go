@@ -27,7 +27,7 @@ func readCapture(t testing.TB, path string, o source.StreamOptions) (list []sour
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer st.Close() //nolint:errcheck // it was only read
+	defer st.Close()
 	for {
 		var r source.Record
 		err := st.Next(&r)

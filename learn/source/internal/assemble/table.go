@@ -158,7 +158,7 @@ func (t *Table) Settle() {
 // Forget drops all events, as if they had been taken.
 func (t *Table) Forget() {
 	var e Event
-	for t.ready.pop(&e) { //nolint:revive // taking them is all
+	for t.ready.pop(&e) {
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 // packets of Linux are 256 KiB; pcapng has blocks that are no packets.
 const MostRecord = 16 << 20
 
-const bufferSize = 512 << 10
+const bufferSize = 128 << 10 // that stays in the cache of a processor
 
 // ErrFormat says that the data begins like no capture file.
 var ErrFormat = errors.New("not a packet capture")

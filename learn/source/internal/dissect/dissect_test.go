@@ -109,7 +109,7 @@ func TestAnswersFollowTheChain(t *testing.T) {
 	head := func(n dnsmessage.Name, ttl uint32) dnsmessage.ResourceHeader {
 		return dnsmessage.ResourceHeader{Name: n, Class: dnsmessage.ClassINET, TTL: ttl}
 	}
-	b := question(t, "API.example.com.", func(b *dnsmessage.Builder, n dnsmessage.Name) error {
+	b := question(t, "API.example.com.", func(b *dnsmessage.Builder, _ dnsmessage.Name) error {
 		one, two := dnsmessage.MustNewName("one.example.net."), dnsmessage.MustNewName("two.example.net.")
 		stray := dnsmessage.MustNewName("stray.example.org.")
 		for _, err := range []error{

@@ -272,7 +272,7 @@ func (k *keys) open(b []byte, at int) (plain []byte, ok bool) {
 	head[0] = first
 	nonce := k.iv
 	for i := range n {
-		head[at+i] ^= mask[1+i]
+		head[at+i] ^= mask[1+i] //nolint:gosec // G602: n is four at most
 		nonce[len(nonce)-n+i] ^= head[at+i]
 	}
 	plain, err := k.aead.Open(nil, nonce[:], b[at+n:], head)

@@ -110,7 +110,7 @@ func hardware(name string) (uint16, error) {
 	defer unix.Close(fd) //nolint:errcheck // nothing was written
 	var request [unix.IFNAMSIZ + 24]byte
 	copy(request[:unix.IFNAMSIZ-1], name)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCGIFHWADDR, uintptr(unsafe.Pointer(&request[0])))
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), unix.SIOCGIFHWADDR, uintptr(unsafe.Pointer(&request[0]))) //nolint:gosec // G103: how an ioctl takes its argument
 	if errno != 0 {
 		return 0, errno
 	}

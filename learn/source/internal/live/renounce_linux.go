@@ -24,6 +24,7 @@ func renounce() error {
 	if err := allThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
+	//nolint:gosec // G103: how a system call takes its arguments
 	if err := allThreads(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&left[0])), 0); err != nil {
 		return fmt.Errorf("capabilities: %w", err)
 	}
