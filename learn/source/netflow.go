@@ -205,8 +205,12 @@ func (s *netflowStream) bad(f *scan.Error) error {
 	return &RecordError{Source: "netflow", Line: s.in.number(), Field: f.Field, Cause: f.Cause, Text: f.Text}
 }
 
-// fill makes a record of a conversation.
+// fill makes a record of a conversation. Where nothing tells who began it, a
+// local host did: it may be an alarm too many, and must not be one too few.
 func (s *netflowStream) fill(r *Record, c *netflow.Conversation) {
+	if c.Even && !s.place.isHost(c.Src) && s.place.isHost(c.Dst) {
+		c.Turn()
+	}
 	*r = Record{
 		Flow: learn.Flow{
 			Time: c.Start, Proto: learn.Proto(c.Proto), Src: c.Src, Dst: c.Dst,
@@ -236,7 +240,7 @@ func (s *netflowStream) fillTransport(r *Record, c *netflow.Conversation) {
 	case r.Proto.HasPorts():
 		r.SrcPort, r.DstPort = c.SrcPort, c.DstPort
 	case r.Proto == learn.ICMP || r.Proto == learn.ICMPv6:
-		r.ICMP = netflowICMP(r.Proto, c)
+		r.ICMP = netflowICMP(c)
 	}
 	if r.Proto == learn.TCP {
 		r.Flags = tcpFlags(c.Flags)
@@ -244,17 +248,13 @@ func (s *netflowStream) fillTransport(r *Record, c *netflow.Conversation) {
 }
 
 // netflowICMP is the type of ICMP, in the word of firewalls where it is a
-// request. Exporters without a field for it use the destination port.
-func netflowICMP(p learn.Proto, c *netflow.Conversation) string {
-	kind := c.ICMPType
+// request.
+func netflowICMP(c *netflow.Conversation) string {
+	kind, ok := c.Type()
 	switch {
-	case c.HasICMP:
-	case c.DstPort != 0:
-		kind = uint8(c.DstPort >> 8)
-	default:
+	case !ok:
 		return ""
-	}
-	if p == learn.ICMP && kind == 8 || p == learn.ICMPv6 && kind == 128 {
+	case c.Proto == uint8(learn.ICMP) && kind == 8 || c.Proto == uint8(learn.ICMPv6) && kind == 128:
 		return echoRequest
 	}
 	return strconv.Itoa(int(kind))
@@ -310,7 +310,7 @@ func (s *netflowStream) outwards(r *Record, c *netflow.Conversation) Why {
 		return why
 	}
 	switch {
-	case r.Proto == learn.TCP && netflow.Resets(c.Flags):
+	case r.Proto == learn.TCP && netflow.Resets(c.Flags) && !c.Reverse:
 		return OutOfState
 	case opensNothing(r) == NotARequest:
 		return NotARequest

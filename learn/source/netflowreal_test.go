@@ -102,7 +102,7 @@ func collecting(t *testing.T) (source.Stream, *net.UDPAddr) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := free.LocalAddr().(*net.UDPAddr) //nolint:errcheck,forcetypeassert // it is what was asked for
+	at := free.LocalAddr().(*net.UDPAddr) //nolint:forcetypeassert // it is what was asked for
 	if err := free.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -129,7 +129,7 @@ func TestNetflowListens(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() //nolint:errcheck // it was only written to
+	defer conn.Close()
 	web := leg{src: "192.0.2.50", dst: "203.0.113.7", sport: 50001, dport: 443, proto: 6, flags: 0x1b, octets: 1200, packets: 9, from: 9 * time.Second}
 	other := web
 	other.dst = "203.0.113.8"

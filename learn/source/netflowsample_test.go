@@ -23,7 +23,6 @@ type leg struct {
 	from, to         time.Duration // before it was exported
 	in, out          uint16
 	back, backPacket uint32 // of the other direction, in biflows
-	extra            []byte // what a template has behind the rest
 }
 
 // turned is the other direction of l, that began a little later.

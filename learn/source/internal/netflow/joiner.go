@@ -17,7 +17,7 @@ const mostHeld = 1 << 14
 type Conversation struct {
 	Record
 	Repeat bool // it was returned before: this is more of it, or its other direction
-	Sure   bool // the records say who began it
+	Even   bool // nothing tells who began it
 }
 
 // A tuple is what tells connections apart.
@@ -42,9 +42,11 @@ func (t tuple) turned() tuple {
 
 // Protocols by their numbers at IANA.
 const (
-	tcp  = 6
-	udp  = 17
-	sctp = 132
+	icmp  = 1
+	tcp   = 6
+	udp   = 17
+	icmp6 = 58
+	sctp  = 132
 )
 
 func hasPorts(proto uint8) bool { return proto == tcp || proto == udp || proto == sctp }
@@ -79,10 +81,10 @@ func (j *Joiner) Add(r *Record, at time.Time) {
 	case j.held[t] != nil:
 		j.out = append(j.out, Conversation{Record: *r, Repeat: true})
 	case j.seen.more(t, r):
-		j.out = append(j.out, Conversation{Record: *r, Repeat: true, Sure: true})
+		j.out = append(j.out, Conversation{Record: *r, Repeat: true})
 	case back != t && j.seen.more(back, r):
 		r.turn()
-		j.out = append(j.out, Conversation{Record: *r, Repeat: true, Sure: true})
+		j.out = append(j.out, Conversation{Record: *r, Repeat: true})
 	case other != nil && back != t:
 		j.join(other, r)
 	case r.Reverse || r.Event != NoEvent || r.Dst.IsMulticast():
@@ -162,6 +164,9 @@ func (j *Joiner) emit(c Conversation) {
 	j.seen.note(tupleOf(&c.Record), &c.Record)
 	j.out = append(j.out, c)
 }
+
+// Turn takes the other side for who began it.
+func (c *Conversation) Turn() { c.turn() }
 
 // turn makes the record that of the other side.
 func (r *Record) turn() {

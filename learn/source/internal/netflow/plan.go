@@ -98,8 +98,21 @@ func variableLength(b []byte) (n int, rest []byte, ok bool) {
 func legacy() *plan {
 	p := &plan{}
 	for _, s := range []step{
-		{srcAddr, 4}, {dstAddr, 4}, {skipped, 4}, {input, 2}, {output, 2}, {packets, 4}, {octets, 4},
-		{firstSwitched, 4}, {lastSwitched, 4}, {srcPort, 2}, {dstPort, 2}, {skipped, 1}, {tcpFlags, 1}, {protocol, 1}, {skipped, 9},
+		{srcAddr, 4},
+		{dstAddr, 4},
+		{skipped, 4},
+		{input, 2},
+		{output, 2},
+		{packets, 4},
+		{octets, 4},
+		{firstSwitched, 4},
+		{lastSwitched, 4},
+		{srcPort, 2},
+		{dstPort, 2},
+		{skipped, 1},
+		{tcpFlags, 1},
+		{protocol, 1},
+		{skipped, 9},
 	} {
 		p.add(s.kind, s.length)
 	}

@@ -15,23 +15,38 @@ const privileged = 1024
 // alone says who began the connection of which one direction is known, or both
 // in one record.
 func alone(r *Record) Conversation {
-	turned, sure := false, false
+	turned, even := false, false
 	switch {
-	case r.Initiator == 2:
-		turned, sure = true, true
-	case r.Initiator == 1, r.Reverse, r.Event != NoEvent:
-		sure = true // RFC 5103, section 3: the source of a biflow is who began it
+	case r.Initiator != 0:
+		turned = r.Initiator == 2
+	case r.Event != NoEvent:
+	case r.Reverse:
+		turned, even = answersBiflow(r)
 	case r.Proto == tcp && isAnswer(r):
-		turned, sure = true, true
-	case r.Proto == tcp && r.Flags&syn != 0 && r.Flags&ack == 0:
-		sure = true
+		turned = true
+	case r.Proto == tcp && (r.Flags&syn != 0 && r.Flags&ack == 0 || Resets(r.Flags)):
 	default:
-		turned = serves(r.SrcPort, r.DstPort) && hasPorts(r.Proto) && r.Flags != rst
+		turned = hasPorts(r.Proto) && serves(r.SrcPort, r.DstPort)
 	}
 	if turned {
 		r.turn()
 	}
-	return Conversation{Record: *r, Sure: sure}
+	return Conversation{Record: *r, Even: even}
+}
+
+// answersBiflow says whether the source of a record of both directions is not who
+// began it, and whether nothing tells. It should be (RFC 5103, section 3), but
+// softflowd writes the lower address there: where the source has the port of a
+// service, that is not believed.
+func answersBiflow(r *Record) (is, even bool) {
+	back := Record{Proto: r.Proto, Flags: r.ReverseFlags}
+	switch {
+	case r.Proto == tcp && refuses(r, &back):
+		return true, false
+	case !hasPorts(r.Proto):
+		return false, false
+	}
+	return serves(r.SrcPort, r.DstPort), r.SrcPort < r.DstPort && !serves(r.SrcPort, r.DstPort)
 }
 
 // isAnswer says whether the only packet of a record is an answer to another one:
@@ -48,25 +63,14 @@ func Resets(flags uint8) bool { return flags&rst != 0 && flags&^(rst|ack) == 0 }
 func serves(a, b uint16) bool { return a < privileged && b >= privileged }
 
 // together makes one conversation of two records, a being the one that came
-// first. Who sent the first packet began it. Where the stamps do not tell, or both
-// are of the middle of a connection, the ports do, and then the order.
+// first. Some exporters write both directions with the same stamps, in an order
+// of their own: then the lower port is that of the service.
 func together(a, b *Record) Conversation {
-	turned, sure := b.Start.Before(a.Start), true
-	middle := a.Proto == tcp && a.Flags != 0 && b.Flags != 0 && (a.Flags|b.Flags)&syn == 0
-	if middle || a.Start.Equal(b.Start) {
-		switch ported := hasPorts(a.Proto); {
-		case ported && serves(a.SrcPort, a.DstPort):
-			turned = true
-		case ported && serves(a.DstPort, a.SrcPort):
-			turned = false
-		default:
-			sure = !middle && a.Proto == tcp
-		}
-	}
+	turned, even := answers(a, b)
 	if turned {
 		a, b = b, a
 	}
-	c := Conversation{Record: *a, Sure: sure}
+	c := Conversation{Record: *a, Even: even}
 	c.Reverse, c.ReverseOctets, c.ReversePackets, c.ReverseFlags = true, b.Octets, b.Packets, b.Flags
 	c.End = later(a.End, b.End)
 	c.Dropped = a.Dropped || b.Dropped
@@ -74,4 +78,41 @@ func together(a, b *Record) Conversation {
 		c.Host = b.Host
 	}
 	return c
+}
+
+// answers says whether a is the answer to b, and whether nothing tells.
+func answers(a, b *Record) (is, even bool) {
+	middle := a.Proto == tcp && a.Flags != 0 && b.Flags != 0 && (a.Flags|b.Flags)&syn == 0
+	switch {
+	case a.Proto == tcp && refuses(a, b) != refuses(b, a):
+		return refuses(a, b), false
+	case isEcho(a) != isEcho(b):
+		return isEcho(b), false
+	case !middle && !a.Start.Equal(b.Start):
+		return b.Start.Before(a.Start), false
+	case hasPorts(a.Proto) && a.SrcPort != a.DstPort:
+		return a.SrcPort < a.DstPort, false
+	}
+	return b.Start.Before(a.Start), a.Start.Equal(b.Start)
+}
+
+// refuses says whether a did nothing but refuse what b tried.
+func refuses(a, b *Record) bool { return Resets(a.Flags) && b.Flags&(syn|ack) == syn }
+
+// isEcho says whether a record is of requests of ICMP. Exporters without a field
+// for the type have it in the destination port.
+func isEcho(r *Record) bool {
+	kind, ok := r.Type()
+	return ok && (r.Proto == icmp && kind == 8 || r.Proto == icmp6 && kind == 128)
+}
+
+// Type returns the type of ICMP, if the record says it.
+func (r *Record) Type() (kind uint8, ok bool) {
+	switch {
+	case r.Proto != icmp && r.Proto != icmp6:
+		return 0, false
+	case r.HasICMP:
+		return r.ICMPType, true
+	}
+	return uint8(r.DstPort >> 8), r.DstPort != 0
 }
