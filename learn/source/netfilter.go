@@ -16,6 +16,12 @@ var netfilterSource = Source{
 	Name:  "netfilter",
 	Short: "Kernel log lines of iptables, nftables and ufw",
 	Sees:  Sees{Blind: "names, bytes; what no rule logs; whether a rule that only logs was followed by a refusal"},
+	Speaks: Speaks{
+		Silent: "no rule logs the connections of a local host",
+		How: "as root, for new connections that are forwarded and of this host: iptables -I FORWARD -m conntrack --ctstate NEW -j LOG; the same with OUTPUT; " +
+			"ufw: ufw logging medium. Then let the agent work and read the log again",
+		Where: "name the kernel's log, such as /var/log/kern.log, or what journalctl -k -o short-iso prints",
+	},
 	Lines: func(o Options) Parser {
 		return &netfilterParser{decoder: netfilter.New(o.Zone), judge: newJudge(o)}
 	},

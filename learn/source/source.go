@@ -58,6 +58,7 @@ type Sees struct {
 var All = []Source{
 	adguardSource,
 	captureSource,
+	conntrackSource,
 	dnsmasqSource,
 	dnstapSource,
 	eveSource,
@@ -66,6 +67,7 @@ var All = []Source{
 	netflowSource,
 	pcapSource,
 	pfblockerngSource,
+	vpcflowSource,
 	zeekSource,
 }
 
