@@ -42,6 +42,9 @@ func openLive(path string, _ []byte, o StreamOptions) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !o.Follow {
+		return nil, learn.WithHint(fmt.Errorf("capture on %s: what passes there has no end", path), `"tripline learn" and "tripline enforce" capture with --follow`)
+	}
 	o.Local = append(own, o.Local...)
 	o.Early = true
 	h, err := live.Open(path)
