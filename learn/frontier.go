@@ -83,20 +83,26 @@ const mostPoints = 32
 func (f *Frontier) sweep(s scale, beta float64) []Point {
 	weighed := *f.folding
 	weighed.beta = beta
-	own, keys := make([][]*width, len(f.groups)), 0
+	own := make([][]*width, len(f.groups))
 	inParallel(len(own), func(i int) { own[i] = weighed.widths(s, f.groups[i]) })
 	var list []*width
-	for i, g := range f.groups {
-		list = s.join(list, own[i])
-		keys += len(g.keys)
+	for _, w := range own {
+		list = s.join(list, w)
 	}
 	step := 1
-	if keys >= manyMembers {
+	if f.keys() >= manyMembers {
 		step = 1 + len(list)/mostPoints
 	}
 	out := make([]Point, (len(list)+step-1)/step)
 	inParallel(len(out), func(i int) { out[i] = f.measured(Point{choices: list[i*step].choices(len(f.groups))}) })
 	return out
+}
+
+func (f *Frontier) keys() (n int) {
+	for _, g := range f.groups {
+		n += len(g.keys)
+	}
+	return n
 }
 
 // measured works out the figures of what p chooses.
@@ -106,9 +112,8 @@ func (f *Frontier) measured(p Point) Point {
 		p.Alarms += g.news * max(0, 1-p.choices[i].inside)
 	}
 	p.Alarms += f.names.alarms
-	list := t.prefixes()
-	p.Rules = len(f.names.names) + len(t.labels) + len(list)
-	prefixes := ipranges.NewSet(list...)
+	prefixes, count := t.prefixes()
+	p.Rules = len(f.names.names) + len(t.labels) + count
 	met, all := f.labelled(p)
 	p.Admits = f.behind.Union(prefixes).Union(all).Exposure()
 	p.Opens = f.behind.Union(prefixes).Union(met).Exposure().Total()

@@ -12,7 +12,8 @@ const (
 	dearest  = 1.0
 	cheapest = 1e-12
 	cheaper  = 0.7
-	// Beside it, where there are very many members.
+	// Beside it, where there are very many members, and once more on a coarse
+	// scale.
 	muchCheaper = 0.5
 )
 
@@ -31,6 +32,9 @@ func (f *folding) widths(s scale, g *group) []*width {
 		if len(g.keys) >= manyMembers {
 			all = append(all, t.one())
 			weighed.lambda *= muchCheaper
+			if s == coarse {
+				weighed.lambda *= muchCheaper
+			}
 			continue
 		}
 		labels := t.labels().labels

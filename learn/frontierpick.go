@@ -58,12 +58,21 @@ func (f *Frontier) costs(p Point) float64 {
 }
 
 // The weights of a rule that are tried where fewer rules are wanted, in alarms
-// a week, each four times the one before.
-const dearestRule = 1e6
+// a week, each so many times the one before; and where there are very many
+// members.
+const (
+	dearestRule = 1e6
+	dearer      = 4
+	muchDearer  = 16
+)
 
 func (f *Frontier) fewer() []Point {
+	times := float64(dearer)
+	if f.keys() >= manyMembers {
+		times = muchDearer
+	}
 	var out []Point
-	for beta := 4 * f.beta; beta < dearestRule; beta *= 4 {
+	for beta := times * f.beta; beta < dearestRule; beta *= times {
 		out = append(out, f.sweep(coarse, beta)...)
 	}
 	return out

@@ -53,18 +53,18 @@ func (t *tally) add(g *group, nodes []node, labels map[ipranges.Label]ipranges.S
 	t.nodes[g.family], t.hosts = append(t.nodes[g.family], out), append(t.hosts, hosts)
 }
 
-// prefixes returns the prefixes and hosts of all groups, each once.
-func (t *tally) prefixes() []netip.Prefix {
-	var out []netip.Prefix
+// prefixes returns what is admitted as prefixes and hosts, and how many they are.
+func (t *tally) prefixes() (all ipranges.Set, count int) {
 	for _, fam := range families {
-		for _, n := range merged(t.nodes[fam], compareNodes) {
-			out = append(out, fam.prefix(n))
+		list := merged(t.nodes[fam], compareNodes)
+		out := make([]netip.Prefix, len(list))
+		for i, n := range list {
+			out[i] = fam.prefix(n)
 		}
+		all, count = all.Union(ipranges.NewSet(out...)), count+len(out)
 	}
-	for _, a := range merged(t.hosts, netip.Addr.Compare) {
-		out = append(out, netip.PrefixFrom(a, a.BitLen()))
-	}
-	return out
+	single := merged(t.hosts, netip.Addr.Compare)
+	return all.Union(hosts(single)), count + len(single)
 }
 
 // merged returns what is in any of lists, ascending, once.
