@@ -29,9 +29,10 @@ func (s *sample) weight(lo, hi int) float64 { return s.sums[hi] - s.sums[lo] }
 // one of the published sets in use, or near known keys as the bits say. All of
 // it together is 1.
 type density struct {
-	sets []even  // ascending by label
-	rest sample  // each key as far as no even spread explains it
-	bits float64 // the share of the bits
+	sets  []even  // ascending by label
+	seams edges   // of sets, where they are many
+	rest  sample  // each key as far as no even spread explains it
+	bits  float64 // the share of the bits
 }
 
 // An even is the share of new keys that is spread evenly over a published set.
@@ -59,6 +60,7 @@ func (f *folding) density(g *group) density {
 			d.bits -= share
 		}
 	}
+	d.seams = g.edges(d.sets)
 	weights := make([]float64, len(g.labels))
 	for i, l := range g.labels {
 		weights[i] = 1 - parts[l]

@@ -192,12 +192,13 @@ func (t forest) evenOutside(labels []ipranges.Label) []even {
 
 // evenOf returns the even spread over one label, if there is any.
 func (t forest) evenOf(l ipranges.Label) []even {
-	i, found := slices.BinarySearchFunc(t.sets, l, func(s even, l ipranges.Label) int { return s.label.Compare(l) })
-	if !found {
-		return nil
+	if i, found := slices.BinarySearchFunc(t.sets, l, byLabel); found {
+		return t.sets[i : i+1]
 	}
-	return t.sets[i : i+1]
+	return nil
 }
+
+func byLabel(s even, l ipranges.Label) int { return s.label.Compare(l) }
 
 // chooser returns what finds prefixes in a density of bits and even spreads.
 func (t forest) chooser(sets []even) *chooser {
@@ -207,9 +208,22 @@ func (t forest) chooser(sets []even) *chooser {
 		allowed: func(n node) bool { return t.under(n) && t.hosts.Within(t.prefix(n)) == 0 },
 	}
 	if len(sets) > 0 {
-		c.extra, c.most = func(n node) float64 { return t.evenIn(sets, n) }, t.evenAtMost(sets)
+		c.extra, c.most = t.evens(sets), t.evenAtMost(sets)
 	}
 	return c
+}
+
+// evens returns what says how much even spreads place in a node.
+func (t forest) evens(sets []even) func(node) float64 {
+	if len(sets) <= few {
+		return func(n node) float64 { return t.evenIn(sets, n) }
+	}
+	kept := make([]bool, len(t.sets))
+	for i := range t.sets {
+		_, kept[i] = slices.BinarySearchFunc(sets, t.sets[i].label, byLabel)
+	}
+	b := t.seams.blend(t.sets, kept)
+	return func(n node) float64 { return b.mass(n.key, t.last(n)) }
 }
 
 // evenIn returns what even spreads place in a node.

@@ -138,18 +138,21 @@ func (f *Frontier) labelled(p Point) (met, all ipranges.Set) {
 		v4    bool
 	}
 	known := map[part]bool{}
+	var sets []ipranges.Set
+	in := map[family][]ipranges.Set{}
 	for i, g := range f.groups {
 		for _, l := range p.choices[i].labels {
-			if known[part{l, g.v4}] {
-				continue
+			if at := (part{l, g.v4}); !known[at] {
+				known[at] = true
+				set := g.candidates[l].set
+				sets, in[g.family] = append(sets, set), append(in[g.family], set)
 			}
-			known[part{l, g.v4}] = true
-			set := g.candidates[l].set
-			all = all.Union(set)
-			met = met.Union(set.Intersect(ipranges.NewSet(g.space())))
 		}
 	}
-	return met, all
+	for _, fam := range families {
+		met = met.Union(allOf(in[fam]).Intersect(ipranges.NewSet(fam.space())))
+	}
+	return met, allOf(sets)
 }
 
 // space is the whole of a family.

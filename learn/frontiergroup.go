@@ -21,6 +21,10 @@ const (
 // address instead of at each size: so many addresses leave no gaps.
 const manyMembers = 4096
 
+// manyWidths is how many members times choices of published sets are folded at
+// each size.
+const manyWidths = 4 * manyMembers
+
 // widths returns the ways to fold a group: for each choice of published sets that
 // is best at some weight of an address, all ways to choose prefixes for the rest.
 func (f *folding) widths(s scale, g *group) []*width {
@@ -29,7 +33,7 @@ func (f *folding) widths(s scale, g *group) []*width {
 	weighed := *f
 	for weighed.lambda = dearest; weighed.lambda >= cheapest; weighed.lambda *= cheaper {
 		t := forest{&weighed, g}
-		if len(g.keys) >= manyMembers {
+		if n := len(g.keys); n >= manyMembers || n*len(known) >= manyWidths {
 			all = append(all, t.one())
 			weighed.lambda *= muchCheaper
 			if s == coarse {
