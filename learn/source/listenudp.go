@@ -19,7 +19,7 @@ func (s *listenStream) listenUDP() error {
 	if err != nil {
 		return plainNetError(err)
 	}
-	c := l.(*net.UDPConn) //nolint:forcetypeassert,errcheck // what ListenPacket returns for udp
+	c := l.(*net.UDPConn) //nolint:forcetypeassert // what ListenPacket returns for udp
 	widen(c)
 	s.begin(c, func() { s.datagrams(c) })
 	return nil

@@ -61,14 +61,14 @@ func packetAt(b []byte) int {
 			return at
 		}
 	}
-	end := bytes.Index(b, []byte(src))
-	if end < 0 {
+	before, _, ok := bytes.Cut(b, []byte(src))
+	if !ok {
 		return -1
 	}
-	if at := bytes.Index(b[:end], []byte(in)); at >= 0 {
+	if at := bytes.Index(before, []byte(in)); at >= 0 {
 		return at
 	}
-	return bytes.Index(b[:end], []byte(out[1:]))
+	return bytes.Index(before, []byte(out[1:]))
 }
 
 // other says what is no packet: another message of syslog or of the kernel, or

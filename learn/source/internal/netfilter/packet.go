@@ -44,12 +44,12 @@ func (d *Decoder) packet(b []byte, l *Line) *scan.Error {
 		if token[0] == '[' { // the packet that an ICMP error is about
 			break
 		}
-		equals := bytes.IndexByte(token, '=')
-		if equals < 0 {
+		key, value, ok := bytes.Cut(token, []byte{'='})
+		if !ok {
 			bits |= l.word(token)
 			continue
 		}
-		if err := d.value(l, &seen, token[:equals], token[equals+1:]); err != nil {
+		if err := d.value(l, &seen, key, value); err != nil {
 			return err
 		}
 	}

@@ -42,7 +42,7 @@ func (f *Framer) Pending() bool { return f.at < f.end || f.skip > 0 || f.drop }
 // error; what stands before a clean end is a message too.
 func (f *Framer) Next() ([]byte, error) {
 	for {
-		message, err, ok := f.next()
+		message, ok, err := f.next()
 		if ok {
 			return message, err
 		}
@@ -54,10 +54,10 @@ func (f *Framer) Next() ([]byte, error) {
 }
 
 // next looks at what is in the buffer; ok is false if more is needed.
-func (f *Framer) next() (message []byte, err error, ok bool) { //nolint:revive,staticcheck // whether there is a message comes last
+func (f *Framer) next() (message []byte, ok bool, err error) {
 	if f.skip > 0 || f.drop {
 		if !f.pass() {
-			return nil, nil, false
+			return nil, false, nil
 		}
 	}
 	for f.at < f.end && isEnd(f.buf[f.at]) {
@@ -65,28 +65,28 @@ func (f *Framer) next() (message []byte, err error, ok bool) { //nolint:revive,s
 	}
 	b := f.buf[f.at:f.end]
 	if len(b) == 0 {
-		return nil, nil, false
+		return nil, false, nil
 	}
 	head, size, more := counted(b)
 	switch {
 	case more:
-		return nil, nil, false
+		return nil, false, nil
 	case head > 0 && size > f.max:
 		f.at += head
 		f.skip = size
-		return nil, ErrTooLong, true
+		return nil, true, ErrTooLong
 	case head > 0:
 		if len(b) < head+size {
-			return nil, nil, false
+			return nil, false, nil
 		}
 		f.at += head + size
-		return bytes.TrimRight(b[head:head+size], "\r\n\x00"), nil, true
+		return bytes.TrimRight(b[head:head+size], "\r\n\x00"), true, nil
 	}
 	return f.line(b)
 }
 
 // line returns a message that ends with its line.
-func (f *Framer) line(b []byte) (message []byte, err error, ok bool) { //nolint:revive,staticcheck // as next
+func (f *Framer) line(b []byte) (message []byte, ok bool, err error) {
 	end := bytes.IndexByte(b, '\n')
 	if zero := bytes.IndexByte(b[:max(0, min(len(b), end))], 0); zero >= 0 {
 		end = zero
@@ -96,12 +96,12 @@ func (f *Framer) line(b []byte) (message []byte, err error, ok bool) { //nolint:
 	switch {
 	case end > f.max || end < 0 && len(b) > f.max:
 		f.drop = true
-		return nil, ErrTooLong, true
+		return nil, true, ErrTooLong
 	case end < 0:
-		return nil, nil, false
+		return nil, false, nil
 	}
 	f.at += end + 1
-	return bytes.TrimRight(b[:end], "\r"), nil, true
+	return bytes.TrimRight(b[:end], "\r"), true, nil
 }
 
 // pass leaves out what belongs to a long message, and says whether it ended.

@@ -179,11 +179,10 @@ func Sequence(line []byte) (host []byte, number uint32, ok bool) {
 	host = f.Next(' ')
 	f.Skip(3, ' ')
 	_, data := structured(f.Rest())
-	at := bytes.Index(data, []byte(sequence))
-	if !bytes.HasPrefix(data, []byte("[meta ")) || at < 0 {
+	_, digits, ok := bytes.Cut(data, []byte(sequence))
+	if !bytes.HasPrefix(data, []byte("[meta ")) || !ok {
 		return nil, 0, false
 	}
-	digits := data[at+len(sequence):]
 	n, ok := scan.Uint(digits[:max(0, bytes.IndexByte(digits, '"'))], 1<<31-1)
 	return host, uint32(n), ok
 }

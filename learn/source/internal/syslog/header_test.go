@@ -19,7 +19,8 @@ func TestHeaders(t *testing.T) {
 	}{
 		"<13>1 2026-03-28T12:00:00Z gw kernel - - - text": {syslog.Header{Time: noon, Priority: true, Host: []byte("gw"), Program: []byte("kernel")}, "text"},
 		"<13>1 2026-03-28T14:00:00+02:00 gw app 1 x [meta sequenceId=\"1\" a=\"]\\\"\"][b c=\"d\"] \xef\xbb\xbftext": {
-			syslog.Header{Time: noon, Priority: true, Host: []byte("gw"), Program: []byte("app")}, "text"},
+			syslog.Header{Time: noon, Priority: true, Host: []byte("gw"), Program: []byte("app")}, "text",
+		},
 		"<13>1 - gw app - - - text":                     {syslog.Header{Timeless: true, Priority: true, Host: []byte("gw"), Program: []byte("app")}, "text"},
 		"<13>Mar 28 12:00:00 gw app[1]: text":           {syslog.Header{Time: noon, Zoneless: true, Priority: true}, "gw app[1]: text"},
 		"Mar 28 12:00:00 app: text":                     {syslog.Header{Time: noon, Zoneless: true}, "app: text"},
