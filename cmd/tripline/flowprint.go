@@ -48,6 +48,7 @@ type flowJSON struct {
 	DPort     *uint16    `json:"dport"`
 	Name      string     `json:"name,omitempty"`
 	NameBy    string     `json:"name_by,omitempty"`
+	Hidden    bool       `json:"name_hidden,omitempty"`
 	Up        uint64     `json:"up,omitempty"`
 	Down      uint64     `json:"down,omitempty"`
 	Answer    *answer    `json:"answer,omitempty"`
@@ -71,7 +72,7 @@ func newFlowJSON(r *source.Record) flowJSON {
 		Time: r.Time, Action: r.Act, Direction: r.Direction, Interface: r.Interface, Rule: r.Rule,
 		Proto: r.Proto.String(), Src: r.Src, Dst: r.Dst, TCPFlags: r.Flags, Reason: r.Reason,
 		Agent: r.Agent, Counted: r.Counted, Why: r.Why,
-		Name: r.Name, NameBy: r.Evidence.String(), Up: r.Up, Down: r.Down,
+		Name: r.Name, NameBy: r.Evidence.String(), Hidden: r.Hidden, Up: r.Up, Down: r.Down,
 	}
 	if a := r.Answer; a != nil {
 		j.Answer = &answer{a.Name, a.Addrs, a.Chain, max(0, a.TTL.Seconds())}

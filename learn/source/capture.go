@@ -175,7 +175,7 @@ func (s *liveStream) Finished() (map[string][]byte, error) {
 
 // Stats implements [Stream].
 func (s *liveStream) Stats() Stats {
-	return Stats{Lines: s.packets, Bytes: s.bytes, Dropped: s.handle.Dropped()}
+	return Stats{Lines: s.packets, Bytes: s.bytes, Dropped: s.handle.Dropped(), Missing: int64(s.decoder.Dropped())}
 }
 
 // Progress implements [Stream].
