@@ -138,8 +138,7 @@ func (e *Engine) place(path string, err error) error {
 }
 
 func (e *Engine) refused(path string, err error) error {
-	var wrapped *url.Error
-	if errors.As(err, &wrapped) {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
 		err = wrapped.Err
 	}
 	err = e.place(path, err)

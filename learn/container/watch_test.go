@@ -53,7 +53,7 @@ func newEngine(t *testing.T) (*engine, *container.Engine) {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: e, ReadHeaderTimeout: time.Second}
-	go server.Serve(l) //nolint:errcheck // it ends with the test
+	go server.Serve(l)
 	t.Cleanup(func() { server.Close() })
 	c, err := container.Open("unix://" + path)
 	if err != nil {

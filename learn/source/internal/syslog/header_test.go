@@ -87,8 +87,10 @@ func TestOrderFindsWhatIsMissing(t *testing.T) {
 }
 
 func FuzzHeader(f *testing.F) {
-	for _, seed := range []string{"<13>1 2026-03-28T12:00:00Z gw kernel - - - text", "Mar 28 12:00:00 gw app: x", "[Sat Mar 28 12:00:00 2026] x",
-		`<134>1 - gw a 1 - [meta sequenceId="17" a="\""] x`, "[  203.842973] x"} {
+	for _, seed := range []string{
+		"<13>1 2026-03-28T12:00:00Z gw kernel - - - text", "Mar 28 12:00:00 gw app: x", "[Sat Mar 28 12:00:00 2026] x",
+		`<134>1 - gw a 1 - [meta sequenceId="17" a="\""] x`, "[  203.842973] x",
+	} {
 		f.Add([]byte(seed))
 	}
 	r := syslog.NewReader(time.FixedZone("", 3600))
