@@ -158,7 +158,7 @@ func (l *Line) tuples(t *tokens) *scan.Error {
 	at := -1
 	for token := t.next(); len(token) > 0; token = t.next() {
 		key, value, ok := bytes.Cut(token, []byte{'='})
-		if !ok || key[0] == '[' {
+		if !ok || len(key) == 0 || key[0] == '[' {
 			continue
 		}
 		if string(key) == "src" {
