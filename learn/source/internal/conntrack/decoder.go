@@ -65,7 +65,7 @@ func (d *Decoder) decode(line []byte, newest time.Time, l *Line) *scan.Error {
 func (d *Decoder) stamp(line []byte, newest time.Time, l *Line) []byte {
 	b := bytes.TrimSuffix(line, []byte{'\r'})
 	if t, n := epoch(b); n > 0 {
-		l.Time = t
+		l.Time, d.head = t, syslog.Header{Timeless: true} // no syslog's
 		return b[n:]
 	}
 	b = d.header.Read(b, newest, &d.head)
