@@ -57,11 +57,10 @@ func (n *namedFlow) key() string { return tupleText(n.Proto, n.Src, n.SPort, n.D
 
 // unnamed are the flows that have a name for others and none, or another, here.
 var unnamed = map[string]string{
-	"4in6tunnel.pcap tcp 10.10.10.1 443 192.168.0.1 64455":          "inside a tunnel: the network sees the tunnel",
-	"http-manipulated.pcap tcp 192.168.0.7 8080 192.168.0.20 33684": "its first bytes are manipulated to be no method of HTTP",
-	"quic-mvfst-22.pcap udp 10.0.2.15 35601 31.13.86.8 443":         "a draft of QUIC of 2019 that nobody speaks any more",
-	"quic_t50.pcap udp 40.154.127.200 49836 166.240.188.209 443":    "Google's QUIC before the standard",
-	"quic_t51.pcap udp 187.227.136.152 55356 211.247.147.90 443":    "Google's QUIC before the standard",
+	"4in6tunnel.pcap tcp 10.10.10.1 443 192.168.0.1 64455":       "inside a tunnel: the network sees the tunnel",
+	"quic-mvfst-22.pcap udp 10.0.2.15 35601 31.13.86.8 443":      "a draft of QUIC of 2019 that nobody speaks any more",
+	"quic_t50.pcap udp 40.154.127.200 49836 166.240.188.209 443": "Google's QUIC before the standard",
+	"quic_t51.pcap udp 187.227.136.152 55356 211.247.147.90 443": "Google's QUIC before the standard",
 }
 
 // outOfScope says why a flow of the list has no name that we would keep.

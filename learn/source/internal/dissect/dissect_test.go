@@ -67,6 +67,7 @@ func TestHTTP(t *testing.T) {
 		"CONNECT [2001:db8::1]:443 HTTP/1.1\r\n":                        {"[2001:db8::1]", true, Done},
 		"GET http://u:p@a.example:80/x HTTP/1.1\r\nHost: b.example\r\n": {"a.example", true, Done},
 		"GET /?u=http://b.example/ HTTP/1.1\r\nHost: a.example\r\n":     {"a.example", false, Done},
+		"GET   /x   HTTP/1.1\r\nHost: a.example\r\n":                    {"a.example", false, Done},
 		"GET /\r\n":              {"", false, Other},
 		"SSH-2.0-x\r\n":          {"", false, Other},
 		"GETTING / HTTP/1.1\r\n": {"", false, Other},

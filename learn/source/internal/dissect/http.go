@@ -28,8 +28,10 @@ func HTTP(b []byte) (Request, State) {
 	if end < 0 {
 		return Request{}, unfinished(b)
 	}
-	target, version, _ := bytes.Cut(b[min(len(method), end):end], []byte(" "))
-	if !bytes.HasPrefix(version, []byte("HTTP/")) {
+	// Servers take more than one space (RFC 9112, section 3), and who wants to
+	// hide uses them.
+	target, version, _ := bytes.Cut(bytes.TrimLeft(b[min(len(method), end):end], " \t"), []byte(" "))
+	if !bytes.HasPrefix(bytes.TrimLeft(version, " \t"), []byte("HTTP/")) {
 		return Request{}, Other
 	}
 	if method == "CONNECT " {
