@@ -52,7 +52,10 @@ func (in *input) together(bare []source.Source, list []source.Input, args []stri
 	for _, path := range args {
 		list = append(list, source.Input{Source: bare[0], Path: path})
 	}
-	for _, one := range list {
+	for i, one := range list {
+		if slices.ContainsFunc(list[:i], one.Is) {
+			return src, nil, fmt.Errorf("--from %s: %s is given twice", one.Source.Name, learn.Printable(one.Path))
+		}
 		if one.Path == "-" {
 			return src, nil, errors.New("standard input cannot be read together with others")
 		}

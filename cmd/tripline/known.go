@@ -103,10 +103,11 @@ func (l *learning) forget(r reached, contents int) error {
 	})
 }
 
-// forgetAgent drops all places of an agent: what was read never held anything of
-// it.
-func forgetAgent(s *store.Store, from, agent string) error {
-	all, err := s.Cursors(from + "\x00")
+// forgetAgent drops all places of an agent in a source and those it is made of:
+// what was read never held anything of it.
+func forgetAgent(s *store.Store, src source.Source, agent string) error {
+	l := learning{src: src}
+	all, err := l.cursors(s)
 	if err != nil {
 		return err
 	}

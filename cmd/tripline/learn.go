@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"tripline/learn"
+	"tripline/learn/source"
 	"tripline/store"
 )
 
@@ -67,7 +68,7 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 	if o.run == "" {
 		o.run = a.now().Format(time.RFC3339)
 	}
-	agents, all, err := o.prepare(ctx, a, src.Name)
+	agents, all, err := o.prepare(ctx, a, src)
 	if err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (o *learnOptions) execute(ctx context.Context, a *app, args []string) error
 
 // prepare finds the agents and keeps their selectors, once their host names are
 // known to have addresses. All are also those that are not learned now.
-func (o *learnOptions) prepare(ctx context.Context, a *app, from string) (agents, all *learn.Agents, err error) {
+func (o *learnOptions) prepare(ctx context.Context, a *app, from source.Source) (agents, all *learn.Agents, err error) {
 	var known []learn.Agent
 	err = a.write("learn", func(s *store.Store) (err error) {
 		known, err = storedAgents(s)
@@ -129,7 +130,7 @@ func (o *learnOptions) prepare(ctx context.Context, a *app, from string) (agents
 
 // keepAgents stores the selectors of the agents, and says so where they are not
 // what they were.
-func (a *app) keepAgents(s *store.Store, known []learn.Agent, agents *learn.Agents, from string) error {
+func (a *app) keepAgents(s *store.Store, known []learn.Agent, agents *learn.Agents, from source.Source) error {
 	for _, agent := range agents.List() {
 		i := slices.IndexFunc(known, func(k learn.Agent) bool { return k.Name == agent.Name })
 		if i >= 0 && known[i].String() != agent.String() {
@@ -147,7 +148,7 @@ func (a *app) keepAgents(s *store.Store, known []learn.Agent, agents *learn.Agen
 // changed says that an agent has other selectors now. What was read is not read
 // again for them, as it would count twice what the others found; only where they
 // never found anything, as a mistyped address does, there is nothing to double.
-func (a *app) changed(s *store.Store, was, is learn.Agent, from string) error {
+func (a *app) changed(s *store.Store, was, is learn.Agent, from source.Source) error {
 	a.say("agent %s from now on; it was %s", is, was)
 	ds, err := s.Destinations(is.Name)
 	if err != nil {

@@ -284,6 +284,6 @@ func sum(a, b Stats) Stats {
 		Lines: a.Lines + b.Lines, Bytes: a.Bytes + b.Bytes, TooLong: a.TooLong + b.TooLong, Known: a.Known + b.Known,
 		Rotations: a.Rotations + b.Rotations, Truncations: a.Truncations + b.Truncations, Damaged: a.Damaged + b.Damaged,
 		Lost: a.Lost + b.Lost, LostBytes: a.LostBytes + b.LostBytes, Torn: a.Torn + b.Torn,
-		Dropped: a.Dropped + b.Dropped, Missing: a.Missing + b.Missing,
+		Dropped: a.Dropped + b.Dropped, Missing: a.Missing + b.Missing, Sampled: max(a.Sampled, b.Sampled),
 	}
 }

@@ -109,13 +109,23 @@ func (s *captureStream) candidates(at *capturePlace) (list []*capturePlace) {
 
 // begins says whether the file begins like the capture of a place.
 func (s *captureStream) begins(c *capturePlace) bool {
-	file, err := openCaptureFile(s.path, nil, false)
+	begin, ok := captureBegin(s.path)
+	return ok && begin.First == c.First && begin.Head == c.Head
+}
+
+// captureBegin returns the place behind the first packet of a capture.
+func captureBegin(path string) (c capturePlace, ok bool) {
+	file, err := openCaptureFile(path, nil, false)
 	if err != nil {
-		return false // reading it meets the error again
+		return c, false // reading it meets the error again
 	}
 	defer file.close() //nolint:errcheck // it was only read
 	var p capfile.Packet
-	return capfile.NewReader(file).Next(&p) == nil && p.Time == c.First && headOf(&p) == c.Head
+	if capfile.NewReader(file).Next(&p) != nil {
+		return c, false
+	}
+	c.see(&p)
+	return c, true
 }
 
 // goTo reads the file up to a place. It is false if the place is not in it.

@@ -60,7 +60,7 @@ func Relevant(path string, places [][]byte) (list [][]byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	has := make([]bool, len(places))
+	has := readAgain(path, places)
 	for _, file := range filesOf(path) {
 		is, err := lines.Relevant(file, known)
 		if err != nil {

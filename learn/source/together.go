@@ -24,6 +24,9 @@ func (in Input) key() string {
 	return in.Source.Name + " " + path
 }
 
+// Is says whether two inputs are the same one.
+func (in Input) Is(other Input) bool { return in.key() == other.key() }
+
 // plus stands between the paths of several inputs.
 const plus = " + "
 
@@ -78,13 +81,6 @@ func openTogether(list []Input, cursor []byte, o StreamOptions) (Stream, error) 
 	if cursor != nil {
 		if err := json.Unmarshal(cursor, &at); err != nil {
 			return nil, fmt.Errorf("stored cursor: %w", err)
-		}
-	}
-	known := o.Known
-	o.Known = nil
-	for _, text := range known {
-		if p, err := decode(text); err == nil && !p.Lines.IsZero() {
-			o.Known = append(o.Known, text)
 		}
 	}
 	parts := make([]Part, len(list))

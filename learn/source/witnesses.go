@@ -31,7 +31,14 @@ type tie struct {
 type witnessed struct {
 	Record Record   `json:"record"`
 	By     []string `json:"by"`
+
+	earlier *witnessed // with the same tie
+	alone   bool       // it was counted as one that a single source saw
 }
+
+// mostAlike bounds how many connections with the same tie wait for their other
+// witnesses: a source that writes them when they end is not in their order.
+const mostAlike = 16
 
 func (s *witnessed) tie() tie {
 	f := &s.Record.Flow
@@ -64,7 +71,7 @@ type Sighted struct {
 func newWitnesses(j *joined, held []*witnessed, follow bool) *witnesses {
 	w := &witnesses{joined: j, follow: follow, queue: held, last: map[tie]*witnessed{}, counts: map[string]*Sighted{}}
 	for _, s := range held {
-		w.last[s.tie()] = s
+		w.remember(s)
 	}
 	return w
 }
@@ -113,10 +120,11 @@ func (w *witnesses) waits(r *Record) bool {
 		return false
 	}
 	w.count(by).Alone++
+	s.alone = true
 	if len(w.last) >= mostWitnessed {
 		w.before, w.last = w.last, map[tie]*witnessed{}
 	}
-	w.last[s.tie()] = s
+	w.remember(s)
 	if w.follow {
 		return false
 	}
@@ -124,11 +132,30 @@ func (w *witnesses) waits(r *Record) bool {
 	return true
 }
 
-// known returns the witnessed of the same connection by another source.
-func (w *witnesses) known(s *witnessed, by string) *witnessed {
+// remember keeps a connection for its other witnesses, with those before it that
+// have the same tie: ICMP has no ports, and ports are used again.
+func (w *witnesses) remember(s *witnessed) {
+	t := s.tie()
+	s.earlier = w.last[t]
+	oldest := s
+	for n := 1; n < mostAlike && oldest.earlier != nil; n++ {
+		oldest = oldest.earlier
+	}
+	oldest.earlier = nil
+	w.last[t] = s
+}
+
+// known returns the witnessed of the same connection by another source: the
+// first that this one has not seen yet.
+func (w *witnesses) known(s *witnessed, by string) (first *witnessed) {
 	for _, m := range []map[tie]*witnessed{w.last, w.before} {
-		if k := m[s.tie()]; k != nil && !slices.Contains(k.By, by) && s.Record.Time.Sub(k.Record.Time).Abs() <= sameTime {
-			return k
+		for k := m[s.tie()]; k != nil; k = k.earlier {
+			if !slices.Contains(k.By, by) && s.Record.Time.Sub(k.Record.Time).Abs() <= sameTime {
+				first = k
+			}
+		}
+		if first != nil {
+			return first
 		}
 	}
 	return nil
@@ -137,7 +164,8 @@ func (w *witnesses) known(s *witnessed, by string) *witnessed {
 // both notes that two sources saw a connection, and how far their clocks are
 // apart.
 func (w *witnesses) both(first, second *witnessed, by string) {
-	if len(first.By) == 1 {
+	if first.alone { // not so if it was read before a restart
+		first.alone = false
 		w.count(first.By[0]).Alone--
 	}
 	first.By = append(first.By, by)
