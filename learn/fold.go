@@ -124,13 +124,12 @@ func newFolding(ds []Destination, o FoldOptions) *folding {
 	// is not scaled up further.
 	f.weeks = float64(week) / float64(max(half, week/2))
 	// One server on its own port for a week is that server, and no reason to open
-	// what is around it: the same prior, of one in some hundreds of such services.
-	f.calm = settled * float64(week) / float64(halfDay+half)
+	// what is around it: with each half day in which nothing new came it is less
+	// likely to be one of those that change at all (their rates are spread as a
+	// gamma distribution of shape two), and if it is, it changes less often.
+	f.calm = surprise * f.weeks * f.early * f.early * f.early
 	return f
 }
-
-// settled is the shape of the prior of a service that brought nothing new.
-const settled = 0.003
 
 // observed returns when the observation began and ended.
 func observed(ds []Destination, o FoldOptions) (since, until time.Time) {

@@ -3,7 +3,6 @@ package learn
 import (
 	"cmp"
 	"iter"
-	"maps"
 	"net/netip"
 	"slices"
 	"sort"
@@ -82,42 +81,21 @@ func compareServices(a, b Service) int {
 
 // service drafts the rules for one service.
 func (ds *drafts) service(s *served) {
-	labels := ds.wholes(s)
+	w := ds.wholes(s)
 	for i, g := range s.groups {
-		ds.group(g, ds.ruling(g, s.choices[i].nodes, labels), labels)
+		ds.group(g, ds.ruling(g, s.choices[i].nodes, w), w)
 	}
-}
-
-// wholes returns the published sets that are rules for a service. What is inside
-// a wider choice, of another home or of the other family, needs no rule of its
-// own.
-func (f *folding) wholes(s *served) map[ipranges.Label]ipranges.Set {
-	labels := map[ipranges.Label]ipranges.Set{}
-	for _, c := range s.choices {
-		for _, l := range c.labels {
-			labels[l], _ = f.options.Space.Table.Set(l)
-		}
-	}
-	maps.DeleteFunc(labels, func(l ipranges.Label, _ ipranges.Set) bool {
-		for wider := range labels {
-			if wider != l && wider.Covers(l) {
-				return true
-			}
-		}
-		return false
-	})
-	return labels
 }
 
 // ruling returns which nodes, ascending, are rules as prefixes: none inside
 // another or inside a published set, and no network where hosts will do.
-func (f *folding) ruling(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) []node {
+func (f *folding) ruling(g *group, nodes []node, w wholes) []node {
 	if !slices.IsSortedFunc(nodes, compareNodes) {
 		nodes = slices.SortedFunc(slices.Values(nodes), compareNodes)
 	}
 	out := make([]node, 0, len(nodes))
 	for _, n := range nodes {
-		if len(out) > 0 && n.key <= g.last(out[len(out)-1]) || inside(g.prefix(n), labels) || f.hostly(g, n) {
+		if len(out) > 0 && n.key <= g.last(out[len(out)-1]) || w.hold(g.prefix(n)) || f.hostly(g, n) {
 			continue
 		}
 		out = append(out, n)
@@ -130,15 +108,6 @@ func compareNodes(a, b node) int {
 		return cmp.Compare(a.key, b.key)
 	}
 	return a.bits - b.bits
-}
-
-func inside(p netip.Prefix, labels map[ipranges.Label]ipranges.Set) bool {
-	for _, set := range labels {
-		if set.Contains(p.Addr()) && ipranges.NewSet(p).Subtract(set).IsEmpty() {
-			return true
-		}
-	}
-	return false
 }
 
 // hostly says whether a key of IPv6, a /64 network, is admitted host by host:
@@ -189,24 +158,27 @@ func (g *group) along(nodes []node) iter.Seq[stretch] {
 
 // group drafts what admits the destinations of g: nodes as prefixes, published
 // sets, and hosts.
-func (ds *drafts) group(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) {
+func (ds *drafts) group(g *group, nodes []node, w wholes) {
 	for part := range g.along(nodes) {
-		ds.labelled(g, part, labels)
+		ds.labelled(g, part, w)
 		if part.in {
 			ds.prefix(g.prefix(part.node), g.between(part.from, part.to))
 		} else {
-			ds.loose(g, part, labels)
+			ds.loose(g, part, w)
 		}
 	}
 }
 
 // labelled adds destinations to all published sets that hold them.
-func (ds *drafts) labelled(g *group, part stretch, labels map[ipranges.Label]ipranges.Set) {
-	if len(labels) == 0 {
+func (ds *drafts) labelled(g *group, part stretch, w wholes) {
+	if len(w.sets) == 0 {
 		return
 	}
 	for _, d := range g.between(part.from, part.to) {
-		for l, set := range labels {
+		if !w.all.Contains(d.Addr) {
+			continue
+		}
+		for l, set := range w.sets {
 			if set.Contains(d.Addr) {
 				draftOf(ds.labels, l, subject{label: l}).join(d)
 			}
@@ -216,22 +188,13 @@ func (ds *drafts) labelled(g *group, part stretch, labels map[ipranges.Label]ipr
 
 // loose drafts what admits destinations that are in no prefix: those in no
 // published set either get rules of their own.
-func (ds *drafts) loose(g *group, part stretch, labels map[ipranges.Label]ipranges.Set) {
+func (ds *drafts) loose(g *group, part stretch, w wholes) {
 	for i := part.from; i < part.to; i++ {
 		seen := g.leaf(i)
 		for j := range seen {
-			if a := g.addrOf(i, j); !within(a, labels) {
+			if a := g.addrOf(i, j); !w.all.Contains(a) {
 				ds.prefix(netip.PrefixFrom(a, a.BitLen()), seen[j:j+1])
 			}
 		}
 	}
-}
-
-func within(a netip.Addr, labels map[ipranges.Label]ipranges.Set) bool {
-	for _, set := range labels {
-		if set.Contains(a) {
-			return true
-		}
-	}
-	return false
 }

@@ -23,7 +23,7 @@ const manyMembers = 4096
 
 // manyWidths is how many members times choices of published sets are folded at
 // each size.
-const manyWidths = 4 * manyMembers
+const manyWidths = 2 * manyMembers
 
 // widths returns the ways to fold a group: for each choice of published sets that
 // is best at some weight of an address, all ways to choose prefixes for the rest.

@@ -19,18 +19,18 @@ type tally struct {
 func (f *folding) tally(all []*served) *tally {
 	t := &tally{labels: map[ipranges.Label]bool{}, nodes: map[family][][]node{}}
 	for _, s := range all {
-		labels := f.wholes(s)
-		for l := range labels {
+		w := f.wholes(s)
+		for l := range w.sets {
 			t.labels[l] = true
 		}
 		for i, g := range s.groups {
-			t.add(g, f.ruling(g, s.choices[i].nodes, labels), labels)
+			t.add(g, f.ruling(g, s.choices[i].nodes, w), w)
 		}
 	}
 	return t
 }
 
-func (t *tally) add(g *group, nodes []node, labels map[ipranges.Label]ipranges.Set) {
+func (t *tally) add(g *group, nodes []node, w wholes) {
 	var out []node
 	var hosts []netip.Addr
 	for part := range g.along(nodes) {
@@ -41,7 +41,7 @@ func (t *tally) add(g *group, nodes []node, labels map[ipranges.Label]ipranges.S
 		for i := part.from; i < part.to; i++ {
 			for j := range g.leaf(i) {
 				switch a := g.addrOf(i, j); {
-				case within(a, labels):
+				case w.all.Contains(a):
 				case g.v4 && j == 0:
 					out = append(out, node{g.keys[i], g.depth})
 				case !g.v4 && (j == 0 || a != g.addrOf(i, j-1)):
