@@ -17,7 +17,7 @@ func eveBenchLines(n int) [][]byte {
 		d, port, at := rng.IntN(5000), 1024+rng.IntN(60_000), fmt.Sprintf("2026-03-28T%02d:%02d:%02d.%06d+0000", i/3600%24, i/60%60, i%60, rng.IntN(1e6))
 		head := func(id int, kind string, sport, dport int, dst, proto string) string {
 			return fmt.Sprintf(`{"timestamp":"%s","flow_id":%d,"in_iface":"em1","event_type":"%s","src_ip":"192.0.2.%d","src_port":%d,"dest_ip":"%s","dest_port":%d,"proto":"%s",`,
-				at, 1_000_000_000_000_000+id, kind, 10+d%40, sport, dst, dport, proto)
+				at, 1_000_000_000_000_000+int64(id), kind, 10+d%40, sport, dst, dport, proto)
 		}
 		dst := fmt.Sprintf("203.0.%d.%d", d>>8, d&255)
 		lines = append(lines,
