@@ -16,6 +16,8 @@ const lately = 7
 // A tested is what the recorded traffic says of a draft.
 type tested struct {
 	short   *learn.ShortError // why the rules could not be learned on a part
+	missed  error             // the limits, where the first days give no rules that keep them
+	without int               // single days left out for the same
 	split   *trial            // learned on the first days, replayed on the others
 	rolling []*trial          // each day, learned on all before it
 	rules   *trial            // the approved baseline, or rules by hand, on the last days
@@ -90,7 +92,12 @@ func (a *app) try(r *reviewed, d *draft, h *learn.History, days int) error {
 	if errors.As(err, &d.tested.short) {
 		return nil
 	}
-	if d.tested.split, err = a.learnAndTry(r, d, h, border, h.All().To); err != nil {
+	d.tested.split, err = a.learnAndTry(r, d, h, border, h.All().To)
+	if errors.Is(err, learn.ErrLimits) {
+		d.tested.missed = fmt.Errorf("what was seen on %s gives no such rules: %w", spell(1, h.Stretch(0, border).Days), err)
+		return nil
+	}
+	if err != nil {
 		return err
 	}
 	borders, err := h.Rolling(days)
@@ -99,10 +106,14 @@ func (a *app) try(r *reviewed, d *draft, h *learn.History, days int) error {
 	}
 	for _, b := range borders[:min(days, len(borders))] {
 		t, err := a.learnAndTry(r, d, h, b, b+dayLong)
-		if err != nil {
+		switch {
+		case errors.Is(err, learn.ErrLimits):
+			d.tested.without++
+		case err != nil:
 			return err
+		default:
+			d.tested.rolling = append(d.tested.rolling, t)
 		}
-		d.tested.rolling = append(d.tested.rolling, t)
 	}
 	return nil
 }
@@ -111,16 +122,24 @@ func (a *app) try(r *reviewed, d *draft, h *learn.History, days int) error {
 const dayLong = learn.Block(24)
 
 // learnAndTry proposes rules from what was seen before a border, as the review
-// would have then, and replays what came after it.
+// would have then, and replays what came after it. It returns no trial with an
+// error.
 func (a *app) learnAndTry(r *reviewed, d *draft, h *learn.History, border, to learn.Block) (*trial, error) {
 	t := &trial{}
 	var err error
 	t.Trial, err = h.Backtest(border, to, func(seen []learn.Destination) (learn.Judge, error) {
-		t.of, _ = a.proposal(d.agent, handwritten(d.approved), seen, r.options, r.space)
-		return t.judge(r.space, r.never)
+		s, err := a.proposal(d, seen, r.options, r.space)
+		if err != nil {
+			return nil, err
+		}
+		t.of = s.Proposal
+		return t.judge(r.space, s.Never)
 	})
+	if err != nil {
+		return nil, err
+	}
 	t.unseen = t.Replayed.Days
-	return t, err
+	return t, nil
 }
 
 // handwritten is what a back-test may know of a baseline: the rules that were

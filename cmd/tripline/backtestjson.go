@@ -13,6 +13,8 @@ type backtestJSON struct {
 	Observed *int        `json:"observed_hours,omitempty"` // too few
 	Needed   int         `json:"needed_hours,omitempty"`
 	Pruned   bool        `json:"older_flows_dropped"`
+	Missed   string      `json:"limits_missed,omitempty"`      // why there is no split
+	Without  int         `json:"days_without_rules,omitempty"` // that keep the limits
 	Split    *trialJSON  `json:"split,omitempty"`
 	Days     []trialJSON `json:"days,omitempty"`
 	Rules    *trialJSON  `json:"lately,omitempty"` // rules as they are, on the last days
@@ -59,7 +61,10 @@ func (d *draft) backtestJSON() *backtestJSON {
 	if t == nil {
 		return nil
 	}
-	out := &backtestJSON{Pruned: t.pruned}
+	out := &backtestJSON{Pruned: t.pruned, Without: t.without}
+	if t.missed != nil {
+		out.Missed = t.missed.Error()
+	}
 	if t.short != nil {
 		out.Observed, out.Needed = &t.short.Hours, learn.LeastHistory
 	}

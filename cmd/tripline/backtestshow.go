@@ -48,6 +48,9 @@ func showTested(a *app, d *draft) error {
 	if t.short != nil {
 		fmt.Fprintf(a.stdout, "%s: %s%s\n", d.agent, t.short, t.gone())
 	}
+	if t.missed != nil {
+		fmt.Fprintf(a.stdout, "%s: %s%s\n", d.agent, t.missed, t.gone())
+	}
 	if t.split != nil {
 		fmt.Fprintf(a.stdout, "%s: %s%s\n", d.agent, t.split.sentence(), t.gone())
 		fmt.Fprintf(a.stdout, "Learned:  %s: %s, %s\n", dates(t.split.Learned), rulesOf(t.split.of), opened(t.split.opens))
@@ -58,11 +61,14 @@ func showTested(a *app, d *draft) error {
 		if err := showRolling(a, d.agent, t.rolling, t.split); err != nil {
 			return err
 		}
+		if t.without > 0 {
+			fmt.Fprintf(a.stdout, "The days before %s give no rules that keep the limits.\n", count(uint64(t.without), "other day", "other days"))
+		}
 	}
 	if t.rules == nil {
 		return nil
 	}
-	if t.short != nil || t.split != nil {
+	if t.short != nil || t.split != nil || t.missed != nil {
 		fmt.Fprintln(a.stdout)
 	}
 	fmt.Fprintf(a.stdout, "%s: %s%s\n", d.agent, t.rules.lately(d), t.gone())

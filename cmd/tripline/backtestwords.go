@@ -17,6 +17,8 @@ func (d *draft) lines() []string {
 	switch {
 	case t.short != nil && (d.pending() || t.rules == nil):
 		out = append(out, t.short.Error()+t.gone())
+	case t.missed != nil && (d.pending() || t.rules == nil):
+		out = append(out, t.missed.Error()+t.gone())
 	case t.split != nil && (d.pending() || t.rules == nil):
 		out = append(out, t.split.sentence()+t.gone())
 	}

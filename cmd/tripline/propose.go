@@ -210,10 +210,12 @@ func (o *foldFlags) skipped(agent string) (out []learn.Decision, err error) {
 	return out, nil
 }
 
-// proposal folds destinations of one agent as the flags say: those seen up to a
-// day for a back-test. No decision counts: they were taken later.
-func (a *app) proposal(name string, head *learn.Baseline, ds []learn.Destination, o foldFlags, space ipranges.Space) (*learn.Baseline, learn.Left) {
-	return learn.Propose(name, head, o.evidence(ds), a.config.Never, a.foldOptions(o, head, space))
+// proposal folds destinations of one agent as its draft was: those seen up to a
+// day for a back-test. The limits and what was decided hold there too, or it
+// would tell of other rules than those that are shown.
+func (a *app) proposal(d *draft, ds []learn.Destination, o foldFlags, space ipranges.Space) (learn.Settled, error) {
+	head := handwritten(d.approved)
+	return learn.Decide(d.agent, head, o.evidence(ds), d.decisions, a.config.Never, a.foldOptions(o, head, space), o.limits())
 }
 
 // seal computes the text and the digest of what is shown.

@@ -64,8 +64,8 @@ No rule opens more than the ceiling. What that held back is named, with what it 
 save; --allow-wide lets it. What is approved already has leave.
 
 Back-test says what such rules would have raised: they are learned on the first
-seven tenths of the days with flows, and the others are replayed. A baseline is
-replayed as it is on the last 7 days. --backtest shows this in full, and nothing else.
+seven tenths of the days with flows, with the same limits and decisions, and the
+others are replayed. A baseline is replayed as it is on the last 7 days. --backtest shows this in full, and nothing else.
 
 Flags of a row: shared, anyone can rent a place there; once, seen in a single hour;
 raw address, no name and no publisher is known; unusual port; wide, more than
@@ -76,7 +76,7 @@ Exit status:
   2  it was not; standard error says why`,
 		Example: `  tripline review
   tripline review --approve 3f9a2c1d04be --reason "first week"`,
-		Args: cobra.NoArgs,
+		Args: reviewArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.folded, o.replays = c.Flags().Changed("lambda"), c.Flags().Changed("backtest")
 			o.asked = slices.ContainsFunc([]string{"lambda", "agent", "refused", "expire", "min-hours", "min-runs", "max-rules", "max-exposure", "alarms-per-week", "ceiling"}, c.Flags().Changed)
@@ -116,6 +116,21 @@ Exit status:
 	return c
 }
 
+// reviewFormats are looked at before anything is decided or kept.
+var reviewFormats = []string{"table", "json", "markdown", "yaml"}
+
+// reviewArgs takes no arguments, and says so where one was meant for a flag that
+// takes its value after "=" only.
+func reviewArgs(c *cobra.Command, args []string) error {
+	for _, name := range []string{"edit", "backtest"} {
+		if len(args) == 1 && c.Flags().Changed(name) {
+			return learn.WithHint(fmt.Errorf("--%s %s: want its value after \"=\"", name, learn.Printable(args[0])),
+				"%s --%s=%s", c.CommandPath(), name, learn.Printable(args[0]))
+		}
+	}
+	return cobra.NoArgs(c, args)
+}
+
 func (o *reviewOptions) run(ctx context.Context, a *app) error {
 	if err := o.fold.checkLife(); err != nil {
 		return err
@@ -124,6 +139,9 @@ func (o *reviewOptions) run(ctx context.Context, a *app) error {
 		if err := o.fold.check(); err != nil {
 			return err
 		}
+	}
+	if !slices.Contains(reviewFormats, o.format) {
+		return fmt.Errorf("--format %q: want table, json, markdown or yaml", learn.Printable(o.format))
 	}
 	if orders[o.sort] == nil {
 		return fmt.Errorf("--sort %q: want attention, destination or admits", learn.Printable(o.sort))
@@ -178,11 +196,9 @@ func (o *reviewOptions) show(a *app, r *reviewed) error {
 		return showJSON(a.stdout, r)
 	case "markdown":
 		return showMarkdown(a, r)
-	case "yaml":
-		_, err := a.stdout.Write(r.text)
-		return err
 	}
-	return fmt.Errorf("--format %q: want table, json, markdown or yaml", learn.Printable(o.format))
+	_, err := a.stdout.Write(r.text)
+	return err
 }
 
 // minDigest is how much of a digest has to be given.
