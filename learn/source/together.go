@@ -74,6 +74,7 @@ const stampStep = time.Second
 type placeTogether struct {
 	Join json.RawMessage `json:"together"`
 	Held []*witnessed    `json:"held,omitempty"`
+	Seen []beheld        `json:"seen,omitempty"`
 }
 
 func openTogether(list []Input, cursor []byte, o StreamOptions) (Stream, error) {
@@ -91,7 +92,9 @@ func openTogether(list []Input, cursor []byte, o StreamOptions) (Stream, error) 
 	if err != nil {
 		return nil, err
 	}
-	return newWitnesses(s.(*joined), at.Held, o.Follow), nil
+	w := newWitnesses(s.(*joined), at.Held, o.Follow)
+	w.restore(at.Seen)
+	return w, nil
 }
 
 // part is an input as a part of a join. What a resolver told is needed again

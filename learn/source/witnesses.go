@@ -52,12 +52,13 @@ func (s *witnessed) tie() tie {
 type witnesses struct {
 	*joined
 
-	follow bool
-	queue  []*witnessed       // in the order of their times
-	last   map[tie]*witnessed // of what is in the queue, or was lately
-	before map[tie]*witnessed
-	ended  bool
-	counts map[string]*Sighted
+	follow  bool
+	queue   []*witnessed       // in the order of their times
+	last    map[tie]*witnessed // of what is in the queue, or was lately
+	before  map[tie]*witnessed
+	sighted []*witnessed // for the cursor, while sources are followed
+	ended   bool
+	counts  map[string]*Sighted
 }
 
 // Sighted is how many connections a source saw, beside others.
@@ -73,6 +74,7 @@ func newWitnesses(j *joined, held []*witnessed, follow bool) *witnesses {
 	for _, s := range held {
 		w.remember(s)
 	}
+	w.ended = follow // what waited before is not to wait now
 	return w
 }
 
@@ -126,6 +128,7 @@ func (w *witnesses) waits(r *Record) bool {
 	}
 	w.remember(s)
 	if w.follow {
+		w.keep(s)
 		return false
 	}
 	w.queue = append(w.queue, s)
@@ -207,7 +210,7 @@ func (w *witnesses) Cursor() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(placeTogether{join, w.queue})
+	text, err := json.Marshal(placeTogether{join, w.queue, w.beheldBefore()})
 	if err != nil {
 		return nil, fmt.Errorf("cursor of %s: %w", w.File(), err)
 	}
