@@ -65,7 +65,8 @@ save; --allow-wide lets it. What is approved already has leave.
 
 Back-test says what such rules would have raised: they are learned on the first
 seven tenths of the days with flows, with the same limits and decisions, and the
-others are replayed. A baseline is replayed as it is on the last 7 days. --backtest shows this in full, and nothing else.
+others are replayed. A baseline is replayed as it is on the last 7 days.
+--backtest shows this in full, and nothing else.
 
 Flags of a row: shared, anyone can rent a place there; once, seen in a single hour;
 raw address, no name and no publisher is known; unusual port; wide, more than
