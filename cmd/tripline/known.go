@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -30,11 +29,7 @@ type reached struct {
 // key is where the place of an agent in the file is kept. Its selectors have no
 // part in it: where they change, what was read is not counted again.
 func (l *learning) key(agent string) string {
-	path := l.path
-	if abs, err := filepath.Abs(path); err == nil {
-		path = abs
-	}
-	return l.under(path, agent)
+	return l.under(source.Absolute(l.path), agent)
 }
 
 // under ends in a separator: no key begins with that of another agent.

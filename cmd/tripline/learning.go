@@ -80,6 +80,9 @@ func (l *learning) groups(agents *learn.Agents) ([]group, error) {
 	if l.path == "-" {
 		return []group{{agents: agents}}, nil
 	}
+	if err := l.waiting(agents); err != nil {
+		return nil, err
+	}
 	all, err := l.reached(agents)
 	if err != nil {
 		return nil, err

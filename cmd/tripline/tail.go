@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 
 	"tripline/enforce"
@@ -14,12 +13,9 @@ import (
 
 // follow checks what is appended until it is interrupted.
 func (w *watching) follow(ctx context.Context, path string) error {
-	key, err := w.key(path)
-	if err != nil {
-		return err
-	}
+	key := w.key(path)
 	var cursor []byte
-	err = w.a.read(func(s *store.Store) (err error) {
+	err := w.a.read(func(s *store.Store) (err error) {
 		cursor, err = s.Cursor(key)
 		return err
 	})
@@ -44,12 +40,11 @@ func (w *watching) follow(ctx context.Context, path string) error {
 }
 
 // key is where the place in a log is kept. Standard input has none.
-func (w *watching) key(path string) (string, error) {
+func (w *watching) key(path string) string {
 	if path == "-" {
-		return "enforce\x00-", nil
+		return "enforce\x00-"
 	}
-	abs, err := filepath.Abs(path)
-	return "enforce\x00" + w.src.Name + "\x00" + abs + "\x00" + strings.Join(w.names, ","), err
+	return "enforce\x00" + w.src.Name + "\x00" + source.Absolute(path) + "\x00" + strings.Join(w.names, ",")
 }
 
 func (w *watching) tail(ctx context.Context, s source.Stream, key string) error {

@@ -3,6 +3,7 @@ package source
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -34,6 +35,8 @@ const plus = " + "
 // time, and what the path of all of them is called. A connection that several
 // sources saw is one record; what resolvers tell names the connections of all.
 func Together(list []Input) (s Source, path string) {
+	list = slices.Clone(list) // in one order, so that the same inputs are one place
+	slices.SortStableFunc(list, func(a, b Input) int { return strings.Compare(a.key(), b.key()) })
 	var names, paths []string
 	for _, in := range list {
 		if !slices.Contains(names, in.Source.Name) {
@@ -125,5 +128,39 @@ func CursorOf(in Input, cursor []byte) []byte {
 	return p.Cursor
 }
 
+// Absolute returns a path as it is called from any directory, or those of what
+// [Together] called one.
+func Absolute(path string) string {
+	paths := Paths(path)
+	for i, p := range paths {
+		if abs, err := filepath.Abs(p); err == nil {
+			paths[i] = abs
+		}
+	}
+	return strings.Join(paths, plus)
+}
+
 // Paths returns the single paths of what [Together] called one.
 func Paths(path string) []string { return strings.Split(path, plus) }
+
+// Waiting returns the inputs of a cursor of several, each as SOURCE=PATH, if in
+// is one of them of which more was read than has been returned: where it goes on
+// alone is not known before that is. Else it returns nil.
+func Waiting(in Input, cursor []byte) (inputs []string) {
+	var at placeTogether
+	var join jointCursor
+	if json.Unmarshal(cursor, &at) != nil || json.Unmarshal(at.Join, &join) != nil {
+		return nil
+	}
+	p, ok := join.Parts[in.key()]
+	if !ok || p.Cursor == nil || in.Source.Sees.Evidence || CursorOf(in, cursor) != nil {
+		return nil
+	}
+	if is, err := Relevant(in.Path, [][]byte{p.Cursor}); err != nil || len(is) == 0 {
+		return nil // another file is called that now
+	}
+	for _, key := range slices.Sorted(maps.Keys(join.Parts)) {
+		inputs = append(inputs, strings.Replace(key, " ", "=", 1))
+	}
+	return inputs
+}
