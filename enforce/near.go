@@ -84,14 +84,20 @@ func samples(r *Rule) []netip.Addr {
 	return []netip.Addr{p.Addr(), m, l}
 }
 
-// otherPort finds a rule that admits the address of f, but not its service.
+// otherPort finds a rule that admits the address of f, but not its service. It
+// asks each service once: there may be far more rules, and an agent that goes
+// astray asks for every flow.
 func (p *Policy) otherPort(a *AgentPolicy, f *learn.Flow) *Rule {
-	for i := range a.Rules {
-		if a.Rules[i].Set.Contains(f.Dst) {
-			return &a.Rules[i]
+	first := none
+	for _, m := range a.services {
+		if i := m.find(f.Dst); i != none && (first == none || i < first) {
+			first = i
 		}
 	}
-	return nil
+	if first == none {
+		return nil
+	}
+	return &a.Rules[first]
 }
 
 // covering yields the agent's rules for a service.

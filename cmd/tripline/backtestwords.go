@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"tripline/ipranges"
 	"tripline/learn"
 )
 
@@ -48,7 +49,7 @@ func (t *trial) raised() string {
 	if len(t.Alarms) == 0 {
 		return "no alarm (" + of + ")"
 	}
-	return fmt.Sprintf("%s alarms a day (%d of %s)", rate(t.PerDay()), len(t.Alarms), of)
+	return fmt.Sprintf("%s alarms a day (%s of %s)", rate(t.PerDay()), ipranges.Thousands(uint64(len(t.Alarms))), of)
 }
 
 // lately says what rules would have raised on the last days.

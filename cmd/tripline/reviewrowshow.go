@@ -25,7 +25,7 @@ func (x *openRow) lines() []string {
 	if x.Owner != "" {
 		say("Owner:", "%s", x.Owner)
 	}
-	say("Opens:", "%s for %d seen", opened(x.exposure), x.Seen)
+	say("Opens:", "%s for %s seen", opened(x.exposure), ipranges.Thousands(uint64(x.Seen)))
 	if x.Before != nil {
 		say("", "it was %s", opened(ipranges.Exposure{V4: x.Before.V4, V6: x.Before.V6}))
 	}

@@ -146,7 +146,7 @@ func (r *reviewed) footer(a *app) {
 			fmt.Fprintf(a.stdout, "Names:    %s: %s.\n", d.agent, namesText(&n))
 		}
 		opens := learn.Exposure(d.proposed.Rules, r.space, d.never)
-		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %d seen.\n", d.agent, opened(opens), seen)
+		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %s seen.\n", d.agent, opened(opens), ipranges.Thousands(uint64(seen)))
 		a.heldLines(d)
 		if d.pick != nil {
 			fmt.Fprintf(a.stdout, "Picked:   %s: %s\n", d.agent, picked(d.pick))
