@@ -24,7 +24,7 @@ var filterlogSource = Source{
 	Lines: func(o Options) Parser {
 		return &filterlogParser{decoder: filterlog.New(o.Zone), judge: newJudge(o)}
 	},
-	Sniff: sniffLog,
+	Sniff: sniffFilterlog,
 }
 
 type filterlogParser struct {

@@ -8,9 +8,8 @@ import (
 // What one stream lost must not be silent where it is read together with others.
 func TestSumOfStatsHasAllOfThem(t *testing.T) {
 	var some Stats
-	v := reflect.ValueOf(&some).Elem()
-	for i := range v.NumField() {
-		if f := v.Field(i); f.CanInt() {
+	for _, f := range reflect.ValueOf(&some).Elem().Fields() {
+		if f.CanInt() {
 			f.SetInt(3)
 		} else {
 			f.SetUint(3)

@@ -238,7 +238,7 @@ func (s *captureStream) Stats() Stats {
 	if s.reader != nil {
 		st.Lines, st.Bytes, st.Dropped = s.reader.Packets(), s.reader.Offset(), int64(s.reader.Dropped())
 		st.Missing = int64(s.decoder.Dropped()) // datagrams whose other fragments never came
-		if s.over {
+		if s.over && s.err == nil {
 			st.Torn = s.reader.Torn()
 		}
 	}

@@ -48,9 +48,21 @@ func sniffLog(head []byte) error {
 		return learn.WithHint(errors.New("text in UTF-16, not in UTF-8"), "convert it: iconv -f UTF-16 -t UTF-8 FILE")
 	}
 	if bytes.IndexByte(head, 0) >= 0 {
-		return learn.WithHint(errors.New("binary data, not a text log"), clogHint)
+		return learn.WithHint(errBinary, `"tripline sources" lists what can be read`)
 	}
 	return nil
+}
+
+// errBinary is returned for what is no text and nothing known.
+var errBinary = errors.New("binary data, not a text log")
+
+// sniffFilterlog does what sniffLog does, and knows how pfSense wrote its log.
+func sniffFilterlog(head []byte) error {
+	err := sniffLog(head)
+	if errors.Is(err, errBinary) {
+		return learn.WithHint(errBinary, clogHint)
+	}
+	return err
 }
 
 // wide says whether the text begins with the mark of UTF-16.
