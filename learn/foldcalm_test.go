@@ -19,6 +19,11 @@ func TestServersThatStayAreNotWidenedByAPoolThatRotates(t *testing.T) {
 	servers := map[string]learn.Service{
 		"203.0.113.22":  {Proto: learn.TCP, Port: 22},
 		"203.0.113.53":  {Proto: learn.UDP, Port: 53},
+		"192.0.2.53":    {Proto: learn.UDP, Port: 53},
+		"203.0.113.12":  {Proto: learn.UDP, Port: 123},
+		"203.20.113.12": {Proto: learn.UDP, Port: 123},
+		"203.40.113.12": {Proto: learn.UDP, Port: 123},
+		"192.0.2.12":    {Proto: learn.UDP, Port: 123},
 		"192.0.2.130":   vault,
 		"2001:db8::200": vault,
 	}

@@ -167,8 +167,9 @@ func (t *nameTree) best(path string, names []*called, mass float64, depth int) f
 		return value + parts
 	}
 	t.inside = before + mass
+	rule := "*." + nameAt(path)
 	for _, c := range names {
-		c.rule = "*." + nameAt(path)
+		c.rule = rule
 	}
 	return value + whole
 }

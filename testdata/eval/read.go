@@ -49,10 +49,17 @@ func readHomelab(file string) (*sample, error) {
 			return nil, err
 		} else {
 			s.know(row[1], a, first)
+			if last, err := parseTime(row[6]); err == nil {
+				s.know(row[1], a, last)
+			}
 		}
 	}
 	for _, row := range later {
-		s.meet(row[1], netip.MustParseAddr(row[2]))
+		first, err := parseTime(row[5])
+		if err != nil {
+			return nil, err
+		}
+		s.meet(row[1], netip.MustParseAddr(row[2]), first)
 		if snapshot, _ := parseTime(row[0]); snapshot.After(s.end) {
 			s.end = snapshot
 		}
@@ -157,7 +164,7 @@ func (s *sample) sort(all []flow) {
 			}
 			s.bad[t] = true
 		case f.time().After(s.cut):
-			s.meet(t.group, t.addr)
+			s.meet(t.group, t.addr, f.time())
 		}
 	}
 }

@@ -40,6 +40,8 @@ func (e *evaluation) print(title string, s *sample, f *frontier, skip func(strin
 		fmt.Fprintf(e.out, "   %.2f expected by the model", r.expected)
 	}
 	fmt.Fprintln(e.out)
+	e.forecast("new destinations", s, skip, nil)
+	e.forecast("outside the default", s, skip, f.def)
 	if s.bad != nil {
 		fmt.Fprintf(e.out, "   malicious destinations admitted: %d of %d\n", s.malicious(f.def), len(s.bad))
 	}

@@ -16,7 +16,8 @@ type sample struct {
 	since, cut, end time.Time
 	hosts           int
 	known           map[string]map[netip.Addr]time.Time // by group: first seen
-	later           map[string]map[netip.Addr]bool      // by group: not known
+	later           map[string]map[netip.Addr]time.Time // by group: first seen, what was not known
+	heard           map[target]*learn.Destination       // what is known, with all hours it was seen in
 	bad             map[target]bool                     // labelled malicious; nil if nothing is labelled
 }
 
@@ -41,22 +42,32 @@ func (s *sample) know(group string, a netip.Addr, at time.Time) {
 	if first, ok := s.known[group][a]; !ok || at.Before(first) {
 		s.known[group][a] = at
 	}
+	t := target{group, a}
+	if s.heard[t] == nil {
+		s.heard[t] = &learn.Destination{Target: learn.Target{Addr: a}}
+	}
+	s.heard[t].Add(&learn.Flow{Time: at}, "")
 }
 
 // meet notes that a group talked to an address after the cut. Everything that
 // is known must be noted before.
-func (s *sample) meet(group string, a netip.Addr) {
+func (s *sample) meet(group string, a netip.Addr, at time.Time) {
 	if _, ok := s.known[group][a]; ok {
 		return
 	}
 	if s.later[group] == nil {
-		s.later[group] = map[netip.Addr]bool{}
+		s.later[group] = map[netip.Addr]time.Time{}
 	}
-	s.later[group][a] = true
+	if first, ok := s.later[group][a]; !ok || at.Before(first) {
+		s.later[group][a] = at
+	}
 }
 
 func newSample() *sample {
-	return &sample{hosts: 1, known: map[string]map[netip.Addr]time.Time{}, later: map[string]map[netip.Addr]bool{}}
+	return &sample{
+		hosts: 1, known: map[string]map[netip.Addr]time.Time{}, later: map[string]map[netip.Addr]time.Time{},
+		heard: map[target]*learn.Destination{},
+	}
 }
 
 // A frontier is a sample folded at many widths.
