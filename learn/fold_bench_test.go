@@ -121,5 +121,15 @@ func BenchmarkFrontier(b *testing.B) {
 				learn.NewFrontier(ds[:n], learn.FoldOptions{Space: storage()})
 			}
 		})
+		// Where fewer rules are wanted, more is tried.
+		b.Run(strconv.Itoa(n)+"/rules", func(b *testing.B) {
+			rules := 100
+			for b.Loop() {
+				f := learn.NewFrontier(ds[:n], learn.FoldOptions{Space: storage()})
+				if _, err := f.Pick(learn.Limits{Rules: &rules}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
