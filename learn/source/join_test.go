@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,8 @@ import (
 type reel struct {
 	name    string
 	records []source.Record
-	at, end int // of what is there by now
+	at      int
+	end     atomic.Int64 // of what is there by now
 	closed  bool
 	fail    error // at the end
 	woken   chan struct{}
@@ -30,7 +32,8 @@ type reel struct {
 // moments makes a reel of records at these seconds; a negative one is a record
 // that cannot be read.
 func moments(name string, seconds ...int) *reel {
-	t := &reel{name: name, end: len(seconds), woken: make(chan struct{}, 1)}
+	t := &reel{name: name, woken: make(chan struct{}, 1)}
+	t.end.Store(int64(len(seconds)))
 	for _, s := range seconds {
 		t.records = append(t.records, source.Record{Flow: learn.Flow{Time: time.Unix(int64(s), 0).UTC(), Name: name}})
 	}
@@ -38,7 +41,7 @@ func moments(name string, seconds ...int) *reel {
 }
 
 func (t *reel) Next(r *source.Record) error {
-	if t.at == t.end {
+	if t.at == int(t.end.Load()) {
 		if t.fail != nil {
 			return t.fail
 		}
@@ -67,7 +70,7 @@ func (t *reel) Wait(ctx context.Context, d time.Duration) error {
 func (t *reel) Cursor() ([]byte, error)              { return json.Marshal(t.at) }
 func (t *reel) Finished() (map[string][]byte, error) { return map[string][]byte{t.name: nil}, nil }
 func (t *reel) Stats() source.Stats                  { return source.Stats{Lines: int64(t.at)} }
-func (t *reel) Progress() (done, total int64)        { return int64(t.at), int64(t.end) }
+func (t *reel) Progress() (done, total int64)        { return int64(t.at), t.end.Load() }
 func (t *reel) File() string                         { return t.name }
 func (t *reel) Close() error                         { t.closed = true; return nil }
 
@@ -196,7 +199,8 @@ func TestJoinSumsAndCloses(t *testing.T) {
 
 func TestJoinEndsWhereAPartDoes(t *testing.T) {
 	a, b := moments("a", 1), moments("b", 2)
-	b.end, b.fail = 0, errors.New("read b: gone")
+	b.end.Store(0)
+	b.fail = errors.New("read b: gone")
 	var r source.Record
 	if err := join(t, nil, a.part(0), b.part(0)).Next(&r); !errors.Is(err, b.fail) {
 		t.Errorf("got %v, want %v", err, b.fail)
@@ -220,15 +224,16 @@ func TestJoinClosesWhatItOpened(t *testing.T) {
 func TestJoinWaitsForTheOthersAMoment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := moments("a", 1, 4), moments("b", 2, 3)
-		a.end, b.end = 1, 1
+		a.end.Store(1)
+		b.end.Store(1)
 		s := join(t, nil, a.part(0), b.part(0))
 		got := told(t, s, everything)
 		go func() {
 			time.Sleep(time.Second)
-			a.end = 2
+			a.end.Store(2)
 			a.woken <- struct{}{}
 			time.Sleep(20 * time.Millisecond)
-			b.end = 2
+			b.end.Store(2)
 		}()
 		start := time.Now()
 		if err := s.Wait(t.Context(), time.Minute); err != nil {
