@@ -134,6 +134,9 @@ func TestPublishedContentOnlyChangesWithTheAddresses(t *testing.T) {
 
 func BenchmarkRead(b *testing.B) {
 	for _, f := range feed.All {
+		if published[f.Name] == "" {
+			continue // what it publishes is a page; its list came with the program
+		}
 		b.Run(f.Name, func(b *testing.B) {
 			raw := whole(b, published[f.Name])
 			b.SetBytes(int64(len(raw)))
