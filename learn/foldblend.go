@@ -90,15 +90,3 @@ func (b *blend) mass(from, to uint64) float64 {
 func (b *blend) piece(key uint64) int {
 	return sort.Search(len(b.from), func(i int) bool { return b.from[i] > key }) - 1
 }
-
-// allOf returns the union of sets, each of which may have very many ranges.
-func allOf(sets []ipranges.Set) ipranges.Set {
-	switch n := len(sets); n {
-	case 0:
-		return ipranges.Set{}
-	case 1:
-		return sets[0]
-	default:
-		return allOf(sets[:n/2]).Union(allOf(sets[n/2:]))
-	}
-}

@@ -32,7 +32,7 @@ func (f *folding) wholes(s *served) wholes {
 		}
 		return false
 	})
-	return wholes{sets, allOf(slices.Collect(maps.Values(sets)))}
+	return wholes{sets, unionOf(slices.Collect(maps.Values(sets)))}
 }
 
 // hold says whether one of the sets has all of a prefix.

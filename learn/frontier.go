@@ -150,9 +150,9 @@ func (f *Frontier) labelled(p Point) (met, all ipranges.Set) {
 		}
 	}
 	for _, fam := range families {
-		met = met.Union(allOf(in[fam]).Intersect(ipranges.NewSet(fam.space())))
+		met = met.Union(unionOf(in[fam]).Intersect(ipranges.NewSet(fam.space())))
 	}
-	return met, allOf(sets)
+	return met, unionOf(sets)
 }
 
 // space is the whole of a family.

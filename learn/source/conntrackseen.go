@@ -2,8 +2,6 @@ package source
 
 import (
 	"encoding/binary"
-	"fmt"
-	"hash/crc32"
 	"slices"
 )
 
@@ -81,7 +79,7 @@ func (s *seenSet) state() []byte {
 			b = binary.LittleEndian.AppendUint64(b, key)
 		}
 	}
-	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return seal(b)
 }
 
 func (s *seenSet) restore(b []byte) error {
@@ -89,20 +87,20 @@ func (s *seenSet) restore(b []byte) error {
 		*s = *newSeenSet(s.life)
 		return nil
 	}
-	if b[0] != seenVersion {
-		return fmt.Errorf("state of a source: version %d, want %d", b[0], seenVersion)
+	b, err := unseal(b, seenVersion)
+	if err != nil {
+		return err
 	}
-	n := len(b) - 4
-	if n < 21 || crc32.ChecksumIEEE(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {
+	if len(b) < 20 {
 		return errDamaged
 	}
-	young, rest, ok := readKeys(b[21:n])
+	young, rest, ok := readKeys(b[20:])
 	old, rest, ok2 := readKeys(rest)
 	if !ok || !ok2 || len(rest) > 0 {
 		return errDamaged
 	}
-	s.keys.seed = [2]uint64{binary.LittleEndian.Uint64(b[1:]), binary.LittleEndian.Uint64(b[9:])}
-	s.turned, s.young, s.old = binary.LittleEndian.Uint32(b[17:]), young, old
+	s.keys.seed = [2]uint64{binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])}
+	s.turned, s.young, s.old = binary.LittleEndian.Uint32(b[16:]), young, old
 	return nil
 }
 

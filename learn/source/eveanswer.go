@@ -7,6 +7,7 @@ import (
 
 	"tripline/learn"
 	"tripline/learn/source/internal/eve"
+	"tripline/learn/source/internal/scan"
 )
 
 // An eveChain is the aliases of the answer that is being read, of the form that
@@ -87,7 +88,7 @@ func (p *eveParser) message(a *learn.Answer, m *eve.Message) {
 		return
 	}
 	for _, text := range m.Addrs {
-		if addr, ok := eve.Address(text); ok {
+		if addr, ok := scan.Addr(text); ok {
 			a.Addrs = append(a.Addrs, addr)
 		}
 	}

@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
-	"fmt"
-	"hash/crc32"
 	"maps"
 	"slices"
 
@@ -29,7 +27,7 @@ func (p *eveParser) State() []byte {
 	}
 	b = appendEntries(b, p.known.now)
 	b = appendEntries(b, p.known.before)
-	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+	return seal(b)
 }
 
 func appendText(b []byte, s string) []byte {
@@ -62,14 +60,11 @@ func (p *eveParser) Restore(b []byte) error {
 		p.known, p.chain, p.flows, p.halves, p.drops.last = newEveTable(), eveChain{}, 0, 0, 0
 		return nil
 	}
-	if b[0] != eveStateVersion {
-		return fmt.Errorf("state of a source: version %d, want %d", b[0], eveStateVersion)
+	body, err := unseal(b, eveStateVersion)
+	if err != nil {
+		return err
 	}
-	n := len(b) - 4
-	if n < 1 || crc32.ChecksumIEEE(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {
-		return errDamaged
-	}
-	r := stateReader{text: b[1:n]}
+	r := stateReader{text: body}
 	flows, halves, since, last := r.varint(), r.varint(), r.varint(), r.varint()
 	chain := eveChain{id: r.string()}
 	for range r.count() {

@@ -31,7 +31,7 @@ func openCaptureFile(name string, stdin io.Reader, follow bool) (*captureFile, e
 	}
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, captureError(name, err)
+		return nil, lines.ReadError(name, err)
 	}
 	c := &captureFile{name: name, file: f, in: f}
 	if err := c.begin(); err != nil {
@@ -55,7 +55,7 @@ func openPipe(stdin io.Reader, follow bool) (c *captureFile, err error) {
 
 func (c *captureFile) begin() (err error) {
 	if c.info, err = c.file.Stat(); err != nil {
-		return captureError(c.name, err)
+		return lines.ReadError(c.name, err)
 	}
 	if c.info.IsDir() {
 		return learn.WithHint(fmt.Errorf("read %s: it is a directory", c.name), "name the capture in it")
@@ -68,7 +68,7 @@ func (c *captureFile) begin() (err error) {
 	var head [lines.PackedHead]byte
 	n, err := c.file.ReadAt(head[:], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return captureError(c.name, err)
+		return lines.ReadError(c.name, err)
 	}
 	if lines.IsPacked(head[:n]) {
 		c.pack, err = lines.Unpack(c.name, c.file)
@@ -83,7 +83,7 @@ func (c *captureFile) Read(b []byte) (int, error) {
 	n, err := c.in.Read(b)
 	c.raw += int64(n)
 	if err != nil && !errors.Is(err, io.EOF) && c.pack == nil {
-		err = captureError(c.name, err)
+		err = lines.ReadError(c.name, err)
 	}
 	return n, err
 }
@@ -121,16 +121,4 @@ func (c *captureFile) close() (err error) {
 		err = errors.Join(err, c.file.Close())
 	}
 	return err
-}
-
-func captureError(name string, err error) error {
-	cause := err
-	if pe, ok := errors.AsType[*fs.PathError](err); ok {
-		cause = pe.Err
-	}
-	wrapped := fmt.Errorf("read %s: %w", name, cause)
-	if errors.Is(err, fs.ErrPermission) {
-		return learn.WithHint(wrapped, "run tripline as a user who may read %s", name)
-	}
-	return wrapped
 }

@@ -24,8 +24,24 @@ func (j *judge) state() []byte {
 	b = binary.LittleEndian.AppendUint64(b, j.recent.seed[1])
 	b = binary.LittleEndian.AppendUint32(b, j.now)
 	b = j.roles.append(b)
-	b = j.recent.append(b, j.now)
+	return seal(j.recent.append(b, j.now))
+}
+
+// seal ends a state, which begins with its version, with a checksum.
+func seal(b []byte) []byte {
 	return binary.LittleEndian.AppendUint32(b, crc32.ChecksumIEEE(b))
+}
+
+// unseal returns what is between the version and the checksum of a state.
+func unseal(b []byte, version byte) ([]byte, error) {
+	if b[0] != version {
+		return nil, fmt.Errorf("state of a source: version %d, want %d", b[0], version)
+	}
+	n := len(b) - 4
+	if n < 1 || crc32.ChecksumIEEE(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {
+		return nil, errDamaged
+	}
+	return b[1:n], nil
 }
 
 // restore reads it. Nil, the state before the first record, is accepted.
@@ -35,14 +51,11 @@ func (j *judge) restore(b []byte) error {
 		j.roles.restore(nil, nil)
 		return nil
 	}
-	if b[0] != stateVersion {
-		return fmt.Errorf("state of a source: version %d, want %d", b[0], stateVersion)
+	body, err := unseal(b, stateVersion)
+	if err != nil {
+		return err
 	}
-	n := len(b) - 4
-	if n < 1 || crc32.ChecksumIEEE(b[:n]) != binary.LittleEndian.Uint32(b[n:]) {
-		return errDamaged
-	}
-	return j.read(b[1:n])
+	return j.read(body)
 }
 
 // errDamaged is returned by restore for bytes that state did not write.

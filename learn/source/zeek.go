@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"tripline/learn"
+	"tripline/learn/source/internal/scan"
 	"tripline/learn/source/internal/zeek"
 )
 
@@ -209,7 +210,7 @@ func (p *zeekParser) answer(r *Record) {
 	}
 	a := &learn.Answer{Time: l.Time.Add(l.Delay), Client: l.Src, Name: name, TTL: l.TTL}
 	for _, text := range l.Answers {
-		if addr, ok := zeek.Address(text); ok {
+		if addr, ok := scan.Addr(text); ok {
 			a.Addrs = append(a.Addrs, addr)
 		} else if link := p.names.get(text); link != "" {
 			a.Chain = append(a.Chain, link)

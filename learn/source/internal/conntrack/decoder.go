@@ -2,7 +2,6 @@ package conntrack
 
 import (
 	"bytes"
-	"net/netip"
 	"time"
 
 	"tripline/learn/source/internal/scan"
@@ -204,52 +203,30 @@ func (l *Line) value(seen *met, at int, key, b []byte) *scan.Error {
 	switch string(key) {
 	case "src":
 		*seen |= metSrc
-		return address("src", b, &t.Src)
+		return scan.AddrInto("src", b, &t.Src)
 	case "dst":
 		*seen |= metDst
-		return address("dst", b, &t.Dst)
+		return scan.AddrInto("dst", b, &t.Dst)
 	case "sport":
 		*seen |= metSrcPort
-		return number("sport", b, &t.SrcPort)
+		return scan.UintInto("sport", b, &t.SrcPort)
 	case "dport":
 		*seen |= metDstPort
-		return number("dport", b, &t.DstPort)
+		return scan.UintInto("dport", b, &t.DstPort)
 	case "bytes":
-		return number("bytes", b, &t.Bytes)
+		return scan.UintInto("bytes", b, &t.Bytes)
 	case "id":
-		return number("id", b, &l.ID)
+		return scan.UintInto("id", b, &l.ID)
 	case "type":
 		if at == 0 {
 			l.HasType = true
-			return number("type", b, &l.Type)
+			return scan.UintInto("type", b, &l.Type)
 		}
 	case "delta-time":
 		var seconds uint32
-		err := number("delta-time", b, &seconds)
+		err := scan.UintInto("delta-time", b, &seconds)
 		l.Age = time.Duration(seconds) * time.Second
 		return err
 	}
-	return nil
-}
-
-func address(name string, b []byte, a *netip.Addr) *scan.Error {
-	var ok bool
-	if bytes.IndexByte(b, ':') < 0 {
-		*a, ok = scan.IPv4(b)
-	} else {
-		*a, ok = scan.IPv6(b)
-	}
-	if !ok {
-		return scan.Fault(scan.BadAddress, name, b)
-	}
-	return nil
-}
-
-func number[N uint8 | uint16 | uint32 | uint64](name string, b []byte, n *N) *scan.Error {
-	v, ok := scan.Uint(b, uint64(^N(0)))
-	if !ok {
-		return scan.Fault(scan.BadNumber, name, b)
-	}
-	*n = N(v)
 	return nil
 }

@@ -66,7 +66,7 @@ func (d *Adguard) client(value []byte, e *Entry) *scan.Error {
 	if !ok || len(who) == 0 {
 		return nil
 	}
-	if e.Client, ok = addr(who); !ok {
+	if e.Client, ok = scan.Addr(who); !ok {
 		return scan.Fault(scan.BadAddress, "IP", who)
 	}
 	return nil

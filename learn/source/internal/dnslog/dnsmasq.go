@@ -70,7 +70,7 @@ func (d *Dnsmasq) origin(b []byte, l *Line) []byte {
 	if slash < 1 || !f.More {
 		return b
 	}
-	if l.Client, ok = addr(who[:slash]); !ok {
+	if l.Client, ok = scan.Addr(who[:slash]); !ok {
 		return b
 	}
 	return f.Rest()
@@ -106,7 +106,7 @@ func (d *Dnsmasq) text(b []byte, l *Line) {
 }
 
 func (d *Dnsmasq) question(words *[4][]byte, l *Line) {
-	client, ok := addr(words[3])
+	client, ok := scan.Addr(words[3])
 	if !ok || !bytes.HasPrefix(words[0], []byte("query[")) {
 		return
 	}
@@ -136,7 +136,7 @@ func (d *Dnsmasq) answer(words *[4][]byte, l *Line) {
 		return
 	}
 	l.Kind = Nothing
-	if a, ok := addr(words[3]); ok && Host(a) {
+	if a, ok := scan.Addr(words[3]); ok && Host(a) {
 		l.Kind, l.Addr = Address, a
 	}
 }

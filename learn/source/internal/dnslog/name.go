@@ -4,7 +4,6 @@ import (
 	"net/netip"
 
 	"tripline/learn"
-	"tripline/learn/source/internal/scan"
 )
 
 // Names gives names as flows carry them, one string for each that was met. It
@@ -32,14 +31,6 @@ func (n *Names) Get(b []byte) string {
 		n.known[raw] = name
 	}
 	return name
-}
-
-// addr reads an address in text form, unmapped.
-func addr(b []byte) (netip.Addr, bool) {
-	if a, ok := scan.IPv4(b); ok {
-		return a, true
-	}
-	return scan.IPv6(b)
 }
 
 // Host says whether an answer can be where somebody then goes: blocking

@@ -50,10 +50,10 @@ func (p *Pfblockerng) Decode(b []byte, newest time.Time, r *Reply) *scan.Error {
 	r.Name = p.names.Get(fields[6])
 	r.TTL = seconds(fields[5])
 	var ok bool
-	if r.Client, ok = addr(fields[7]); !ok && string(fields[7]) != "Unknown" {
+	if r.Client, ok = scan.Addr(fields[7]); !ok && string(fields[7]) != "Unknown" {
 		return scan.Fault(scan.BadAddress, "client", fields[7])
 	}
-	if a, ok := addr(fields[8]); ok && Host(a) {
+	if a, ok := scan.Addr(fields[8]); ok && Host(a) {
 		r.Addr = a
 	}
 	return nil

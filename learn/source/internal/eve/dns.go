@@ -37,11 +37,8 @@ func (r *RR) Addr() (netip.Addr, bool) {
 	if t := string(r.Type); t != "A" && t != "AAAA" {
 		return netip.Addr{}, false
 	}
-	return address(r.Data)
+	return scan.Addr(r.Data)
 }
-
-// Address reads an address of the grouped form.
-func Address(b []byte) (netip.Addr, bool) { return address(b) }
 
 func (d *Decoder) dns(m *Message) {
 	s := &d.scanner

@@ -2,7 +2,6 @@ package eve
 
 import (
 	"math"
-	"net/netip"
 	"time"
 
 	"tripline/learn/source/internal/scan"
@@ -41,35 +40,19 @@ func (d *Decoder) ends(e *Event) *scan.Error {
 		return &scan.Error{Cause: scan.NoAddresses}
 	}
 	var ok bool
-	if e.Src, ok = address(d.raw.src); !ok {
+	if e.Src, ok = scan.Addr(d.raw.src); !ok {
 		return scan.Fault(scan.BadAddress, "src_ip", d.raw.src)
 	}
-	if e.Dst, ok = address(d.raw.dst); !ok {
+	if e.Dst, ok = scan.Addr(d.raw.dst); !ok {
 		return scan.Fault(scan.BadAddress, "dest_ip", d.raw.dst)
 	}
-	if e.SrcPort, ok = port(d.raw.sport); !ok {
+	if e.SrcPort, ok = scan.Port(d.raw.sport); !ok {
 		return scan.Fault(scan.BadNumber, "src_port", d.raw.sport)
 	}
-	if e.DstPort, ok = port(d.raw.dport); !ok {
+	if e.DstPort, ok = scan.Port(d.raw.dport); !ok {
 		return scan.Fault(scan.BadNumber, "dest_port", d.raw.dport)
 	}
 	return nil
-}
-
-func address(b []byte) (netip.Addr, bool) {
-	if a, ok := scan.IPv4(b); ok {
-		return a, true
-	}
-	return scan.IPv6(b)
-}
-
-// port reads a port; where there is none it is 0.
-func port(b []byte) (uint16, bool) {
-	if b == nil {
-		return 0, true
-	}
-	n, ok := scan.Uint(b, math.MaxUint16)
-	return uint16(n), ok
 }
 
 // time reads "2026-03-28T12:00:00.000000+0000".

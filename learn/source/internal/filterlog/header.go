@@ -33,7 +33,7 @@ func (d *Decoder) header(b []byte, newest time.Time, l *Line) ([]byte, *scan.Err
 	if len(b) > 2 && string(b[:3]) == bom {
 		b = b[3:]
 	}
-	rest := priority(b)
+	rest := scan.Priority(b)
 	if len(rest) < len(b) && len(rest) > 2 && rest[0] == '1' && rest[1] == ' ' {
 		return d.rfc5424(rest[2:], l)
 	}
@@ -53,22 +53,6 @@ func (d *Decoder) header(b []byte, newest time.Time, l *Line) ([]byte, *scan.Err
 	}
 	l.Timeless = true
 	return d.tag(rest, rest)
-}
-
-// priority passes over "<134>".
-func priority(b []byte) []byte {
-	if len(b) < 3 || b[0] != '<' {
-		return b
-	}
-	for i := 1; i < len(b) && i < 5; i++ {
-		if b[i] == '>' && i > 1 {
-			return b[i+1:]
-		}
-		if b[i]-'0' > 9 {
-			break
-		}
-	}
-	return b
 }
 
 // bsd reads forms A, B, C and F.

@@ -49,8 +49,8 @@ func (e *DamagedError) Unwrap() error { return e.Err }
 
 func count(n int64) string { return ipranges.Thousands(uint64(max(n, 0))) }
 
-// readError says which file could not be read, without repeating its name.
-func readError(name string, err error) error {
+// ReadError says which file could not be read, without repeating its name.
+func ReadError(name string, err error) error {
 	cause := err
 	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		cause = pe.Err

@@ -126,7 +126,7 @@ func (f *family) scan() ([]member, error) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, readError(dir, err)
+		return nil, ReadError(dir, err)
 	}
 	var list []member
 	for _, e := range entries {

@@ -40,7 +40,7 @@ func (p *piece) rewind() error {
 	*p = piece{name: p.name, file: p.file, close: p.close, raw: p.raw, buf: p.buf}
 	*p.raw = 0
 	if _, err := p.file.Seek(0, io.SeekStart); err != nil {
-		return readError(p.name, err)
+		return ReadError(p.name, err)
 	}
 	return p.start()
 }

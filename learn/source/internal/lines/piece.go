@@ -56,7 +56,7 @@ type piece struct {
 func openPiece(name string) (*piece, error) {
 	f, err := os.Open(name)
 	if err != nil {
-		return nil, readError(name, err)
+		return nil, ReadError(name, err)
 	}
 	p := &piece{name: name, file: f, close: f.Close, raw: new(int64)}
 	if err := p.start(); err != nil {
@@ -68,7 +68,7 @@ func openPiece(name string) (*piece, error) {
 func (p *piece) start() error {
 	var err error
 	if p.info, err = p.file.Stat(); err != nil {
-		return readError(p.name, err)
+		return ReadError(p.name, err)
 	}
 	if p.info.IsDir() {
 		return fmt.Errorf("read %s: is a directory, want a log file", p.name)
@@ -80,7 +80,7 @@ func (p *piece) start() error {
 	var magic [longestMagic]byte
 	n, err := p.file.ReadAt(magic[:], 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return readError(p.name, err)
+		return ReadError(p.name, err)
 	}
 	if _, ok := sniff(magic[:n]); ok {
 		p.in = p.file
@@ -95,7 +95,7 @@ func (p *piece) decompress() error {
 	p.in = in
 	magic, err := in.Peek(longestMagic)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return readError(p.name, err)
+		return ReadError(p.name, err)
 	}
 	f, ok := sniff(magic)
 	if !ok {
@@ -119,7 +119,7 @@ func (p *piece) damaged(err error) error {
 		return err
 	}
 	if p.format == "" {
-		return readError(p.name, err)
+		return ReadError(p.name, err)
 	}
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF

@@ -13,7 +13,7 @@ func (p *piece) read(b []byte) (int, error) {
 	}
 	n, err := p.file.ReadAt(b, p.base+int64(p.end))
 	if err != nil && !errors.Is(err, io.EOF) {
-		return n, readError(p.name, err)
+		return n, ReadError(p.name, err)
 	}
 	info, statErr := p.file.Stat()
 	// After the read and the look: what happened before them shows now. The

@@ -182,26 +182,12 @@ func address(seen *met, key met, name string, b []byte, a *netip.Addr) *scan.Err
 	if !seen.first(key) {
 		return nil
 	}
-	var ok bool
-	if bytes.IndexByte(b, ':') < 0 {
-		*a, ok = scan.IPv4(b)
-	} else {
-		*a, ok = scan.IPv6(b)
-	}
-	if !ok {
-		return scan.Fault(scan.BadAddress, name, b)
-	}
-	return nil
+	return scan.AddrInto(name, b, a)
 }
 
 func number[N uint8 | uint16 | uint32](seen *met, key met, name string, b []byte, n *N) *scan.Error {
 	if !seen.first(key) {
 		return nil
 	}
-	v, ok := scan.Uint(b, uint64(^N(0)))
-	if !ok {
-		return scan.Fault(scan.BadNumber, name, b)
-	}
-	*n = N(v)
-	return nil
+	return scan.UintInto(name, b, n)
 }

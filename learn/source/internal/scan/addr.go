@@ -136,3 +136,11 @@ func expand(a *[16]byte, at, gap int) (netip.Addr, bool) {
 	clear(a[gap : 16-tail])
 	return netip.AddrFrom16(*a).Unmap(), true
 }
+
+// Addr reads an address in text form, without a zone.
+func Addr(b []byte) (netip.Addr, bool) {
+	if a, ok := IPv4(b); ok {
+		return a, true
+	}
+	return IPv6(b)
+}

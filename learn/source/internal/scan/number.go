@@ -1,5 +1,7 @@
 package scan
 
+import "math"
+
 // Uint reads a decimal number of at most maximum. Signs, blanks and an empty
 // field are no number.
 func Uint(b []byte, maximum uint64) (uint64, bool) {
@@ -15,6 +17,15 @@ func Uint(b []byte, maximum uint64) (uint64, bool) {
 		n = n*10 + uint64(d)
 	}
 	return n, n <= maximum
+}
+
+// Port reads a port; one that is left out, a nil field, is 0.
+func Port(b []byte) (uint16, bool) {
+	if b == nil {
+		return 0, true
+	}
+	n, ok := Uint(b, math.MaxUint16)
+	return uint16(n), ok
 }
 
 // Int reads a decimal number that may be negative, of at most 18 digits.

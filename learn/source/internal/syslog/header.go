@@ -40,7 +40,7 @@ func NewReader(zone *time.Location) *Reader {
 func (r *Reader) Read(line []byte, newest time.Time, h *Header) []byte {
 	*h = Header{}
 	line = trim(line)
-	b := priority(line)
+	b := scan.Priority(line)
 	if h.Priority = len(b) < len(line); h.Priority && len(b) > 2 && b[0] == '1' && b[1] == ' ' {
 		return r.rfc5424(b[2:], h)
 	}
@@ -71,22 +71,6 @@ func skip(b []byte, n int) []byte {
 		n++
 	}
 	return b[n:]
-}
-
-// priority passes over "<134>".
-func priority(b []byte) []byte {
-	if len(b) < 3 || b[0] != '<' {
-		return b
-	}
-	for i := 1; i < len(b) && i < 5; i++ {
-		if b[i] == '>' && i > 1 {
-			return b[i+1:]
-		}
-		if b[i]-'0' > 9 {
-			break
-		}
-	}
-	return b
 }
 
 func (r *Reader) bsd(b []byte, newest time.Time) (time.Time, int) {
@@ -170,7 +154,7 @@ const sequence = `sequenceId="`
 // 7.3.1) and the host it names as the message's origin: numbers count per origin.
 // Ok is false for all messages without one.
 func Sequence(line []byte) (host []byte, number uint32, ok bool) {
-	b := priority(trim(line))
+	b := scan.Priority(trim(line))
 	if len(b) < 2 || b[0] != '1' || b[1] != ' ' || bytes.IndexByte(b, '[') < 0 {
 		return nil, 0, false
 	}

@@ -205,29 +205,29 @@ func (d *Decoder) value(r *reading, f field, b []byte) *scan.Error {
 	l := r.l
 	switch f {
 	case srcAddr:
-		return address("srcaddr", b, &l.Src)
+		return scan.AddrInto("srcaddr", b, &l.Src)
 	case dstAddr:
-		return address("dstaddr", b, &l.Dst)
+		return scan.AddrInto("dstaddr", b, &l.Dst)
 	case packetSrc:
-		return address("pkt-srcaddr", b, &r.pktSrc)
+		return scan.AddrInto("pkt-srcaddr", b, &r.pktSrc)
 	case packetDst:
-		return address("pkt-dstaddr", b, &r.pktDst)
+		return scan.AddrInto("pkt-dstaddr", b, &r.pktDst)
 	case srcPort:
-		return number("srcport", b, &l.SrcPort)
+		return scan.UintInto("srcport", b, &l.SrcPort)
 	case dstPort:
-		return number("dstport", b, &l.DstPort)
+		return scan.UintInto("dstport", b, &l.DstPort)
 	case protocol:
-		return number("protocol", b, &l.Proto)
+		return scan.UintInto("protocol", b, &l.Proto)
 	case bytesSeen:
-		return number("bytes", b, &l.Bytes)
+		return scan.UintInto("bytes", b, &l.Bytes)
 	case start:
 		var seconds uint32
-		err := number("start", b, &seconds)
+		err := scan.UintInto("start", b, &seconds)
 		l.Start, r.started = time.Unix(int64(seconds), 0).UTC(), true
 		return err
 	case tcpFlags:
 		l.HasFlags = true
-		return number("tcp-flags", b, &l.Flags)
+		return scan.UintInto("tcp-flags", b, &l.Flags)
 	case iface:
 		s, ok := d.words.Get(&d.last, b)
 		if !ok {
@@ -261,27 +261,5 @@ func (r *reading) word(f field, b []byte) *scan.Error {
 	default:
 		return scan.Fault(scan.BadText, "flow-direction", b)
 	}
-	return nil
-}
-
-func address(name string, b []byte, a *netip.Addr) *scan.Error {
-	var ok bool
-	if bytes.IndexByte(b, ':') < 0 {
-		*a, ok = scan.IPv4(b)
-	} else {
-		*a, ok = scan.IPv6(b)
-	}
-	if !ok {
-		return scan.Fault(scan.BadAddress, name, b)
-	}
-	return nil
-}
-
-func number[N uint8 | uint16 | uint32 | uint64](name string, b []byte, n *N) *scan.Error {
-	v, ok := scan.Uint(b, uint64(^N(0)))
-	if !ok {
-		return scan.Fault(scan.BadNumber, name, b)
-	}
-	*n = N(v)
 	return nil
 }

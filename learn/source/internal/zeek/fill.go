@@ -52,36 +52,19 @@ func (d *Decoder) ends(l *Line) *scan.Error {
 		return scan.Fault(scan.NoAddresses, "", nil)
 	}
 	var ok bool
-	if l.Src, ok = Address(v[origHost]); !ok {
+	if l.Src, ok = scan.Addr(v[origHost]); !ok {
 		return scan.Fault(scan.BadAddress, "id.orig_h", v[origHost])
 	}
-	if l.Dst, ok = Address(v[respHost]); !ok {
+	if l.Dst, ok = scan.Addr(v[respHost]); !ok {
 		return scan.Fault(scan.BadAddress, "id.resp_h", v[respHost])
 	}
-	if l.SrcPort, ok = port(v[origPort]); !ok {
+	if l.SrcPort, ok = scan.Port(v[origPort]); !ok {
 		return scan.Fault(scan.BadNumber, "id.orig_p", v[origPort])
 	}
-	if l.DstPort, ok = port(v[respPort]); !ok {
+	if l.DstPort, ok = scan.Port(v[respPort]); !ok {
 		return scan.Fault(scan.BadNumber, "id.resp_p", v[respPort])
 	}
 	return nil
-}
-
-// Address reads an address without a zone.
-func Address(b []byte) (netip.Addr, bool) {
-	if a, ok := scan.IPv4(b); ok {
-		return a, true
-	}
-	return scan.IPv6(b)
-}
-
-// port reads a port; one that is left out is 0.
-func port(b []byte) (uint16, bool) {
-	if b == nil {
-		return 0, true
-	}
-	n, ok := scan.Uint(b, math.MaxUint16)
-	return uint16(n), ok
 }
 
 // transport returns the protocol. Of the logs without one, ssl has a version that
