@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"slices"
@@ -206,13 +205,7 @@ func published(to learn.To, space ipranges.Space) (set ipranges.Set) {
 
 func (a *app) printChurn(labels, rules []churn, format string) error {
 	if format == "json" {
-		enc := json.NewEncoder(a.stdout)
-		for _, c := range slices.Concat(labels, rules) {
-			if err := enc.Encode(c); err != nil {
-				return fmt.Errorf("write: %w", err)
-			}
-		}
-		return nil
+		return jsonLines(a, slices.Concat(labels, rules))
 	}
 	if len(labels) == 0 {
 		a.say("No label has other addresses than before.")

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -94,9 +93,7 @@ func (o *explainOptions) ask(a *app, s *store.Store, addr netip.Addr, service le
 func (o *explainOptions) print(a *app, e *enforce.Alert) error {
 	switch o.format {
 	case "json":
-		enc := json.NewEncoder(learn.PrintableJSON(a.stdout))
-		enc.SetEscapeHTML(false)
-		return enc.Encode(struct {
+		return newJSON(a).Encode(struct {
 			*enforce.Alert
 			Time  *struct{} `json:"time,omitempty"`
 			Last  *struct{} `json:"last,omitempty"`

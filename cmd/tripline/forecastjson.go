@@ -1,8 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
 	"time"
 
 	"tripline/learn"
@@ -150,11 +148,5 @@ func (o *forecastOptions) json(a *app, r *reviewed) error {
 	for _, d := range r.drafts {
 		out.Agents = append(out.Agents, forecastAgentJSON{d.agent, *d.outlook.json()})
 	}
-	enc := json.NewEncoder(learn.PrintableJSON(a.stdout))
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
+	return writeJSON(a, out)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -120,17 +119,6 @@ func (o *historyOptions) lines(s *store.Store, names []string) (*grid, []any, er
 		}
 	}
 	return g, lines, nil
-}
-
-func jsonLines(a *app, lines []any) error {
-	enc := json.NewEncoder(learn.PrintableJSON(a.stdout))
-	enc.SetEscapeHTML(false)
-	for _, l := range lines {
-		if err := enc.Encode(l); err != nil {
-			return fmt.Errorf("write: %w", err)
-		}
-	}
-	return nil
 }
 
 // An entry is one baseline of the chain.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -65,7 +64,7 @@ func (a *app) lookup(args []string, format string) error {
 		a.say("Names are not resolved: this is what publishers say of them, not where they are.")
 	}
 	if format == "json" {
-		return a.levelsJSON(levels)
+		return jsonLines(a, levels)
 	}
 	return a.levelsTable(levels)
 }
@@ -112,16 +111,6 @@ func levelOf(asked string, l ipranges.Label, set ipranges.Set) level {
 		v.Direction = "inbound"
 	}
 	return v
-}
-
-func (a *app) levelsJSON(levels []level) error {
-	enc := json.NewEncoder(learn.PrintableJSON(a.stdout))
-	for _, l := range levels {
-		if err := enc.Encode(l); err != nil {
-			return fmt.Errorf("write: %w", err)
-		}
-	}
-	return nil
 }
 
 func (a *app) levelsTable(levels []level) error {

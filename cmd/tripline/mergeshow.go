@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -94,13 +93,7 @@ func (m *merging) rows(list []learn.Merging) []mergedRow {
 
 func (m *merging) json(a *app) error {
 	out := mergedJSON{Agents: m.as, Of: m.names(), Admits: newAdmits(m.union.Admits), Rules: m.rows(m.union.Rules), Dropped: m.rows(m.union.Dropped)}
-	enc := json.NewEncoder(learn.PrintableJSON(a.stdout))
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
+	return writeJSON(a, out)
 }
 
 // where says which parts have a rule.

@@ -194,7 +194,7 @@ func (o *reviewOptions) show(a *app, r *reviewed) error {
 	case "table":
 		return showTable(a, r, o.full, orders[o.sort])
 	case "json":
-		return showJSON(a.stdout, r)
+		return showJSON(a, r)
 	case "markdown":
 		return showMarkdown(a, r)
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -48,16 +47,6 @@ func (o *reviewOptions) opening(a *app) error {
 		return writeJSON(a, r.opened(&rows[n-1]))
 	}
 	return fmt.Errorf("--format %q: want table or json with --row", learn.Printable(o.format))
-}
-
-func writeJSON(a *app, v any) error {
-	enc := json.NewEncoder(learn.PrintableJSON(a.stdout))
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
 }
 
 // An openRow is all that is known of a row.

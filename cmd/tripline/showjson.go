@@ -1,10 +1,6 @@
 package main
 
 import (
-	"encoding/json"
-	"fmt"
-	"io"
-
 	"tripline/learn"
 )
 
@@ -36,7 +32,7 @@ type agentJSON struct {
 	Forecast *outlookJSON  `json:"forecast,omitempty"`
 }
 
-func showJSON(w io.Writer, r *reviewed) error {
+func showJSON(a *app, r *reviewed) error {
 	out := reviewJSON{Digest: r.digest, Rules: r.rows()}
 	for _, d := range r.drafts {
 		j := agentJSON{Agent: d.agent, Baseline: head(d.approved), Rules: len(d.proposed.Rules), Pending: d.pending()}
@@ -54,13 +50,7 @@ func showJSON(w io.Writer, r *reviewed) error {
 		j.Forecast = d.outlook.json()
 		out.Agents = append(out.Agents, j)
 	}
-	enc := json.NewEncoder(learn.PrintableJSON(w))
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(out); err != nil {
-		return fmt.Errorf("write: %w", err)
-	}
-	return nil
+	return writeJSON(a, out)
 }
 
 func endpoints(ds []learn.Destination) []string {
