@@ -60,9 +60,6 @@ func NewNamer() *Namer {
 // Dropped returns how many answers were forgotten for want of room.
 func (n *Namer) Dropped() uint64 { return n.dropped }
 
-// Size returns how many addresses are remembered, of all clients.
-func (n *Namer) Size() int { return n.size }
-
 // Note remembers an answer to client, which is an agent or an address.
 func (n *Namer) Note(client string, a *Answer) {
 	if a.Name == "" || len(a.Addrs) == 0 {

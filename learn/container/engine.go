@@ -88,9 +88,6 @@ func usual() string {
 	return ""
 }
 
-// Socket returns the path of the engine's socket.
-func (e *Engine) Socket() string { return e.socket }
-
 // mostAnswer is how long an answer may be.
 const mostAnswer = 64 << 20
 

@@ -20,7 +20,6 @@ import (
 const (
 	mostQueued      = 1 << 13 // datagrams
 	mostQueuedBytes = 16 << 20
-	socketBuffer    = 8 << 20 // asked for; the system may give less
 )
 
 // A netflowListener is datagrams that come in at a socket. They are taken off it
@@ -33,8 +32,7 @@ type netflowListener struct {
 	count   int               // of datagrams that were read
 	queued  atomic.Int64      // bytes
 	read    atomic.Int64      // bytes, all in all
-	dropped atomic.Int64
-	kernel  atomic.Int64 // drops that the kernel told
+	dropped atomic.Int64      // here and by the kernel
 	failed  chan struct{}
 	err     error // set before failed is closed
 	closing sync.Once
@@ -56,8 +54,7 @@ func listenNetflow(path string, o StreamOptions) (*netflowListener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, err)
 	}
-	_ = conn.SetReadBuffer(socketBuffer) // it works with less
-	tellDrops(conn)
+	widen(conn)
 	l := &netflowListener{path: path, conn: conn, queue: make(chan netflow.Datagram, mostQueued), failed: make(chan struct{})}
 	go l.receive()
 	return l, nil
@@ -67,6 +64,7 @@ func listenNetflow(path string, o StreamOptions) (*netflowListener, error) {
 func (l *netflowListener) receive() {
 	defer close(l.failed)
 	b, control := make([]byte, netflow.Longest), make([]byte, 128)
+	var drops dropCounter
 	for {
 		n, m, _, from, err := l.conn.ReadMsgUDPAddrPort(b, control)
 		if err != nil {
@@ -75,9 +73,7 @@ func (l *netflowListener) receive() {
 			}
 			return
 		}
-		if drops, ok := toldDrops(control[:m]); ok {
-			l.kernel.Store(drops)
-		}
+		l.dropped.Add(drops.more(control[:m]))
 		l.put(netflow.Datagram{Exporter: from.Addr().Unmap(), Received: time.Now(), Data: append([]byte(nil), b[:n]...)})
 	}
 }
@@ -155,7 +151,7 @@ func (l *netflowListener) name() string { return l.path }
 func (l *netflowListener) progress() (done, total int64) { return l.read.Load(), 0 }
 
 func (l *netflowListener) stats(s *Stats) {
-	s.Bytes, s.Dropped = l.read.Load(), l.dropped.Load()+l.kernel.Load()
+	s.Bytes, s.Dropped = l.read.Load(), l.dropped.Load()
 }
 
 // Close implements [netflowInput].
