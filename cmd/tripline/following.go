@@ -29,16 +29,16 @@ type vigil struct {
 const longSilence = 10 * time.Minute
 
 // newVigil begins to follow a log, and says so where there is none yet.
-func newVigil(a *app, path string) *vigil {
-	if missing(path) {
+func newVigil(a *app, src source.Source, path string) *vigil {
+	if missing(src, path) {
 		a.warn("%s does not exist yet: waiting for it", path)
 	}
 	return &vigil{a: a, path: path, since: a.now()}
 }
 
-// missing says whether a file is not there.
-func missing(path string) bool {
-	for _, p := range source.Paths(path) {
+// missing says whether a file that src reads is not there.
+func missing(src source.Source, path string) bool {
+	for _, p := range src.Paths(path) {
 		if p == "-" || source.IsAddress(p) {
 			continue
 		}

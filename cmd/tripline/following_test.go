@@ -12,7 +12,7 @@ import (
 func TestSilenceIsToldOnce(t *testing.T) {
 	var talk strings.Builder
 	a := &app{stderr: &talk, quiet: true}
-	v := newVigil(a, "-")
+	v := newVigil(a, source.Source{}, "-")
 	begin, counted := v.since, newTally()
 	for _, at := range []struct {
 		after time.Duration
@@ -40,7 +40,7 @@ func TestSilenceIsToldOnce(t *testing.T) {
 // Gaps are told when there are more, unreadable records when there are many more.
 func TestGapsAndUnreadableAreToldOnceEach(t *testing.T) {
 	var talk strings.Builder
-	v, counted := newVigil(&app{stderr: &talk}, "-"), newTally()
+	v, counted := newVigil(&app{stderr: &talk}, source.Source{}, "-"), newTally()
 	for i := range 20 {
 		counted.error("fw.log", &source.RecordError{Cause: source.TooLong})
 		v.look(v.since, counted, source.Stats{Lost: int64(i / 10)})

@@ -211,7 +211,7 @@ func (t *tally) stamps(a *app, in *input) {
 // losses says what reading itself could not keep.
 func (t *tally) losses(a *app, name string, st source.Stats) {
 	t.torn = t.torn || st.Torn > 0
-	t.missing = t.missing || missing(name)
+	t.missing = t.missing || missing(t.src, name)
 	if t.lost += st.Lost; st.Lost > 0 {
 		a.warnGaps(name, st)
 	}

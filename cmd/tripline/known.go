@@ -29,7 +29,7 @@ type reached struct {
 // key is where the place of an agent in the file is kept. Its selectors have no
 // part in it: where they change, what was read is not counted again.
 func (l *learning) key(agent string) string {
-	return l.under(source.Absolute(l.path), agent)
+	return l.under(l.src.Absolute(l.path), agent)
 }
 
 // under ends in a separator: no key begins with that of another agent.
@@ -127,7 +127,7 @@ func (l *learning) relevant(list []reached) (map[string]bool, error) {
 		return nil, nil //nolint:nilnil // an empty map by another name
 	}
 	is := map[string]bool{}
-	for _, path := range source.Paths(l.path) {
+	for _, path := range l.src.Paths(l.path) {
 		places, err := source.Relevant(path, slices.Collect(maps.Values(all)))
 		if err != nil {
 			return nil, err

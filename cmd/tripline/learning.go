@@ -143,7 +143,7 @@ func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool,
 	rec := newRecorder(l.a, l.o.run)
 	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a), fresh: g.cursor == nil && over == 0}
 	if follow {
-		p.vigil = newVigil(l.a, l.path)
+		p.vigil = newVigil(l.a, l.src, l.path)
 	}
 	err = p.loop(ctx)
 	if closing := rec.close(); closing != nil {

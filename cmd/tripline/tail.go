@@ -27,7 +27,7 @@ func (w *watching) follow(ctx context.Context, path string) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // it was only read
-	w.vigil = newVigil(w.a, path)
+	w.vigil = newVigil(w.a, w.src, path)
 	if err := w.tail(ctx, s, key); err != nil {
 		return err
 	}
@@ -44,7 +44,7 @@ func (w *watching) key(path string) string {
 	if path == "-" {
 		return "enforce\x00-"
 	}
-	return "enforce\x00" + w.src.Name + "\x00" + source.Absolute(path) + "\x00" + strings.Join(w.names, ",")
+	return "enforce\x00" + w.src.Name + "\x00" + w.src.Absolute(path) + "\x00" + strings.Join(w.names, ",")
 }
 
 func (w *watching) tail(ctx context.Context, s source.Stream, key string) error {

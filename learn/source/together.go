@@ -17,13 +17,7 @@ type Input struct {
 }
 
 // key names the input in cursors.
-func (in Input) key() string {
-	path := in.Path
-	if abs, err := filepath.Abs(path); err == nil && !IsAddress(path) {
-		path = abs
-	}
-	return in.Source.Name + " " + path
-}
+func (in Input) key() string { return in.Source.Name + " " + absolute(in.Path) }
 
 // Is says whether two inputs are the same one.
 func (in Input) Is(other Input) bool { return in.key() == other.key() }
@@ -37,12 +31,11 @@ const plus = " + "
 func Together(list []Input) (s Source, path string) {
 	list = slices.Clone(list) // in one order, so that the same inputs are one place
 	slices.SortStableFunc(list, func(a, b Input) int { return strings.Compare(a.key(), b.key()) })
-	var names, paths []string
+	var names []string
 	for _, in := range list {
 		if !slices.Contains(names, in.Source.Name) {
 			names = append(names, in.Source.Name)
 		}
-		paths = append(paths, in.Path)
 	}
 	s = Source{Name: strings.Join(names, "+"), Short: "Several sources at once", Parts: list, Sees: union(list)}
 	for _, in := range list {
@@ -51,7 +44,7 @@ func Together(list []Input) (s Source, path string) {
 		}
 	}
 	s.Open = func(_ string, cursor []byte, o StreamOptions) (Stream, error) { return openTogether(list, cursor, o) }
-	return s, strings.Join(paths, plus)
+	return s, strings.Join(s.Paths(""), plus)
 }
 
 // union is what several sources see together. Where one sees a connection before
@@ -128,20 +121,36 @@ func CursorOf(in Input, cursor []byte) []byte {
 	return p.Cursor
 }
 
-// Absolute returns a path as it is called from any directory, or those of what
-// [Together] called one.
-func Absolute(path string) string {
-	paths := Paths(path)
+// Absolute returns path as it is called from any directory, or those of what
+// [Together] called by it.
+func (s Source) Absolute(path string) string {
+	paths := s.Paths(path)
 	for i, p := range paths {
-		if abs, err := filepath.Abs(p); err == nil {
-			paths[i] = abs
-		}
+		paths[i] = absolute(p)
 	}
 	return strings.Join(paths, plus)
 }
 
-// Paths returns the single paths of what [Together] called one.
-func Paths(path string) []string { return strings.Split(path, plus) }
+func absolute(path string) string {
+	abs, err := filepath.Abs(path)
+	if err != nil || IsAddress(path) {
+		return path
+	}
+	return abs
+}
+
+// Paths returns the single paths of what a source reads: path itself, or those of
+// the inputs that [Together] called by it.
+func (s Source) Paths(path string) []string {
+	if len(s.Parts) == 0 {
+		return []string{path}
+	}
+	paths := make([]string, len(s.Parts))
+	for i, in := range s.Parts {
+		paths[i] = in.Path
+	}
+	return paths
+}
 
 // Waiting returns the inputs of a cursor of several, each as SOURCE=PATH, if in
 // is one of them of which more was read than has been returned: where it goes on
