@@ -14,27 +14,31 @@ import (
 // form is one schema, only ever extended. Strings that came from the network are
 // as they were; whoever shows them escapes them.
 type Alert struct {
-	Time      time.Time `json:"time"` // of the first flow
-	Agent     string    `json:"agent"`
-	Verdict   Verdict   `json:"verdict"`
-	Status    string    `json:"status"` // "new", or "more": all beyond the first [MaxFindings]
-	Why       string    `json:"why"`
-	Proto     string    `json:"proto"`
-	Src       string    `json:"src,omitempty"`
-	Dst       string    `json:"dst"`
-	Port      uint16    `json:"dport,omitempty"`
-	Name      string    `json:"name,omitempty"`
-	Evidence  string    `json:"evidence,omitempty"`
-	Action    string    `json:"action"` // what the firewall did: pass or block
-	Interface string    `json:"interface,omitempty"`
-	Tracker   string    `json:"firewall_rule,omitempty"`
-	Owner     Owner     `json:"owner"`
-	Nearest   *Nearest  `json:"nearest"`
-	Admit     *Admit    `json:"admit"`           // nil for what no baseline may admit
-	Wider     *Admit    `json:"wider,omitempty"` // the published set instead of the address
-	Baseline  string    `json:"baseline,omitempty"`
-	Count     uint64    `json:"count"` // flows so far
-	Last      time.Time `json:"last"`
+	Time      time.Time      `json:"time"` // of the first flow
+	Agent     string         `json:"agent"`
+	Verdict   Verdict        `json:"verdict"`
+	Kind      Kind           `json:"kind"`
+	Severity  Severity       `json:"severity"`
+	Status    string         `json:"status"`            // "new", or "more": all beyond the first [MaxFindings]
+	Subject   string         `json:"subject,omitempty"` // what it is about, where that is no destination
+	Why       string         `json:"why"`
+	Proto     string         `json:"proto"`
+	Src       string         `json:"src,omitempty"`
+	Dst       string         `json:"dst"`
+	Port      uint16         `json:"dport,omitempty"`
+	Name      string         `json:"name,omitempty"`
+	Evidence  string         `json:"evidence,omitempty"`
+	Action    string         `json:"action"` // what the firewall did: pass or block
+	Interface string         `json:"interface,omitempty"`
+	Tracker   string         `json:"firewall_rule,omitempty"`
+	Process   *learn.Process `json:"process,omitempty"`
+	Owner     Owner          `json:"owner"`
+	Nearest   *Nearest       `json:"nearest"`
+	Admit     *Admit         `json:"admit"`           // nil for what no baseline may admit
+	Wider     *Admit         `json:"wider,omitempty"` // the published set instead of the address
+	Baseline  string         `json:"baseline,omitempty"`
+	Count     uint64         `json:"count"` // flows so far
+	Last      time.Time      `json:"last"`
 }
 
 // An Owner is whose address a destination is.
@@ -63,11 +67,11 @@ type Admit struct {
 func (p *Policy) Explain(f *learn.Flow) Alert {
 	r := p.Rule(f)
 	a := Alert{
-		Time: f.Time, Last: f.Time, Count: 1, Status: "new",
+		Time: f.Time, Last: f.Time, Count: 1, Kind: Destination, Severity: r.Verdict.Severity(), Status: "new",
 		Agent: f.Agent, Verdict: r.Verdict, Why: r.Why,
 		Proto: f.Proto.String(), Dst: f.Dst.String(), Port: f.Service().Port,
 		Name: f.Name, Evidence: f.Evidence.String(),
-		Action: f.Action.String(), Interface: f.Interface, Tracker: f.Rule,
+		Action: f.Action.String(), Interface: f.Interface, Tracker: f.Rule, Process: f.Process,
 		Owner: p.owner(f),
 	}
 	if f.Src.IsValid() {

@@ -146,11 +146,12 @@ type Flow struct {
 	Src, Dst  netip.Addr
 	SrcPort   uint16
 	DstPort   uint16
-	Name      string // what the agent called the destination, "" if unknown
-	Resolved  bool   // DNS told the agent that Name is at Dst
-	Interface string // as the source named it
-	Rule      string // the firewall's own rule: tracker or label
-	Up, Down  uint64 // bytes, 0 where the source has none
+	Name      string   // what the agent called the destination, "" if unknown
+	Resolved  bool     // DNS told the agent that Name is at Dst
+	Interface string   // as the source named it
+	Rule      string   // the firewall's own rule: tracker or label
+	Up, Down  uint64   // bytes, 0 where the source has none
+	Process   *Process // who opened it, nil where the source cannot know; never changed once set
 }
 
 // Service returns the flow's protocol and destination port.

@@ -71,12 +71,22 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	}
 	a.locate(w.agents)
 	defer a.containers.keep()
-	if o.follow {
+	if err := w.begin(ctx); err != nil {
+		return errors.Join(err, w.closeParts())
+	}
+	return errors.Join(w.check(ctx, args), w.closeParts())
+}
+
+func (w *watching) check(ctx context.Context, args []string) error {
+	if w.o.follow {
 		return w.follow(ctx, args[0])
 	}
 	var broken error
 	for i := 0; i < len(args) && broken == nil; i++ {
 		broken = w.file(ctx, args[i])
+	}
+	if broken == nil {
+		broken = w.tick(ctx, w.a.now())
 	}
 	for _, al := range w.watch.Alerts() { // what was found before the trouble as well
 		if err := w.print(al); err != nil {

@@ -95,6 +95,9 @@ func (w *watching) tell(s source.Stream, r *source.Record, next error) error {
 // writes to the database, watching goes on and all of that waits.
 func (w *watching) pause(ctx context.Context, s source.Stream, key string, dirty bool) (kept bool, err error) {
 	w.vigil.look(w.a.now(), w.tally, s.Stats())
+	if err := w.tick(ctx, w.a.now()); err != nil {
+		return false, err
+	}
 	if dirty && !strings.HasSuffix(key, "\x00-") {
 		err = w.keep(s, key)
 	}

@@ -31,6 +31,8 @@ type watching struct {
 	polled time.Time
 	vigil  *vigil // while following
 	ageing *ageing
+	parts  []part
+	raised uint64 // findings that parts told of
 
 	lookups lookups
 }
@@ -124,7 +126,7 @@ func (w *watching) take(s source.Stream, r *source.Record, err error) (*enforce.
 	w.naming.name(&r.Flow)
 	w.ageing.note(&r.Flow)
 	al, isNew := w.watch.Observe(&r.Flow)
-	return al, isNew, nil
+	return al, isNew, w.partsOf(&r.Flow, al)
 }
 
 func (w *watching) print(al *enforce.Alert) error { return w.write(w.out, al) }
@@ -144,11 +146,15 @@ func (w *watching) finish(args []string) error {
 			return err
 		}
 	}
-	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s",
+	other := ""
+	if w.raised > 0 {
+		other = ", " + count(w.raised, "other finding", "other findings")
+	}
+	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s%s",
 		count(w.tally.claimed(), "flow", "flows"), strings.Join(w.names, ", "),
 		ipranges.Thousands(w.watch.Flows(enforce.Allowed)), ipranges.Thousands(w.watch.Flows(enforce.Drift)),
-		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), count(uint64(len(found)), "finding", "findings"))
-	if len(found) > 0 {
+		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), count(uint64(len(found)), "finding", "findings"), other)
+	if len(found) > 0 || w.raised > 0 {
 		w.tellStale()
 		return errFound
 	}

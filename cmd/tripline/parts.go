@@ -1,0 +1,73 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tripline/enforce"
+	"tripline/learn"
+)
+
+// A part of enforce looks at what passes beside the policy, or does something with
+// what is found. Its zero value of a day is doing nothing: what is not asked for
+// has no part. All calls come from one goroutine.
+type part interface {
+	// flow is told of each flow of an agent after it was judged, with the verdict.
+	// The flow is only lent.
+	flow(f *learn.Flow, v enforce.Verdict) error
+	// tick is called about every second while following, and once at the end.
+	// What a part finds, it raises.
+	tick(ctx context.Context, now time.Time) error
+	// close ends it.
+	close() error
+}
+
+// begin makes the parts that flags and configuration ask for.
+func (w *watching) begin(context.Context) error {
+	for _, make := range []func(*watching) (part, error){} {
+		p, err := make(w)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			w.parts = append(w.parts, p)
+		}
+	}
+	return nil
+}
+
+// raise tells of what was found: one way for every alert.
+func (w *watching) raise(al *enforce.Alert) error {
+	w.raised++
+	return errors.Join(w.print(al), w.out.Flush())
+}
+
+// partsOf shows a flow to every part; al is nil for what is allowed.
+func (w *watching) partsOf(f *learn.Flow, al *enforce.Alert) error {
+	v := enforce.Allowed
+	if al != nil {
+		v = al.Verdict
+	}
+	var err error
+	for _, p := range w.parts {
+		err = errors.Join(err, p.flow(f, v))
+	}
+	return err
+}
+
+func (w *watching) tick(ctx context.Context, now time.Time) error {
+	var err error
+	for _, p := range w.parts {
+		err = errors.Join(err, p.tick(ctx, now))
+	}
+	return err
+}
+
+func (w *watching) closeParts() error {
+	var err error
+	for _, p := range w.parts {
+		err = errors.Join(err, p.close())
+	}
+	return err
+}
