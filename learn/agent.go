@@ -20,7 +20,8 @@ type Selector struct {
 	Host      string       // a name of the source, resolved again and again
 	Interface string       // where the firewall saw the flow come in
 	Rule      string       // the firewall's rule: tracker or label
-	Container Criterion    // of the container that had the source address
+	Container Criterion    // of the container that had the source address, or that the process runs in
+	Process   Criterion    // of the process that opened the flow, or of one that started it
 }
 
 // String returns the selector as the command line writes it.
@@ -34,6 +35,8 @@ func (s Selector) String() string {
 		return "rule:" + s.Rule
 	case s.Container != (Criterion{}):
 		return s.Container.String()
+	case s.Process != (Criterion{}):
+		return s.Process.String()
 	case s.Prefix.IsSingleIP():
 		return s.Prefix.Addr().String()
 	}
@@ -50,8 +53,9 @@ func (a Agent) String() string {
 }
 
 // ParseAgent reads "name=selector,selector". A selector is an address, a prefix
-// in CIDR form, a host name, "if:INTERFACE", "rule:TRACKER", or one of a container:
-// "container:NAME", "label:KEY=VALUE", "image:REFERENCE", "compose:PROJECT/SERVICE".
+// in CIDR form, a host name, "if:INTERFACE", "rule:TRACKER", one of a container:
+// "container:NAME", "label:KEY=VALUE", "image:REFERENCE", "compose:PROJECT/SERVICE",
+// or one of a process: "exe:/PATH", "cgroup:/PATH".
 func ParseAgent(text string) (Agent, error) {
 	name, list, ok := strings.Cut(text, "=")
 	if !ok || list == "" {
@@ -83,6 +87,9 @@ func ParseSelector(text string) (Selector, error) {
 	if c, ok := parseCriterion(text); ok {
 		return Selector{Container: c}, nil
 	}
+	if c, ok, err := parseProcess(text); ok || err != nil {
+		return Selector{Process: c}, err
+	}
 	if a, err := netip.ParseAddr(text); err == nil {
 		a = a.Unmap().WithZone("")
 		return Selector{Prefix: netip.PrefixFrom(a, a.BitLen())}, nil
@@ -91,7 +98,7 @@ func ParseSelector(text string) (Selector, error) {
 		return Selector{Prefix: p.Masked()}, nil
 	}
 	if !hostName(text) {
-		return Selector{}, fmt.Errorf("invalid selector %q, want an address, a prefix, a host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE or compose:PROJECT", text)
+		return Selector{}, fmt.Errorf("invalid selector %q, want an address, a prefix, a host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE, compose:PROJECT, exe:/PATH or cgroup:/PATH", text)
 	}
 	return Selector{Host: strings.ToLower(text)}, nil
 }
@@ -140,6 +147,9 @@ type Agents struct {
 
 	containers []contained
 	where      *Whereabouts
+
+	exes    map[string]string // executable to agent
+	cgroups map[string]string
 }
 
 type claim struct {
@@ -153,6 +163,7 @@ func NewAgents(list []Agent) (*Agents, error) {
 	a := &Agents{
 		addrs: map[netip.Addr]string{}, ifaces: map[string]string{}, rules: map[string]string{},
 		hosts: map[string]string{}, resolved: map[netip.Addr]string{},
+		exes: map[string]string{}, cgroups: map[string]string{},
 	}
 	for _, agent := range list {
 		for _, s := range agent.Selectors {
@@ -177,6 +188,8 @@ func (a *Agents) add(agent string, s Selector) error {
 	case s.Container != (Criterion{}):
 		a.containers = append(a.containers, contained{s.Container, agent})
 		return nil
+	case s.Process != (Criterion{}):
+		return a.addProcess(agent, s.Process)
 	}
 	for _, c := range a.prefixes {
 		if c.agent != agent && c.prefix.Overlaps(s.Prefix) {
@@ -231,8 +244,11 @@ func (a *Agents) Resolve(host string, addrs []netip.Addr) error {
 }
 
 // Obscure says whether flows of an agent may come from addresses that no selector
-// names: where an interface, a rule of the firewall or a container finds them.
-func (a *Agents) Obscure() bool { return len(a.ifaces)+len(a.rules)+len(a.containers) > 0 }
+// names: where an interface, a rule of the firewall, a container or a process
+// finds them.
+func (a *Agents) Obscure() bool {
+	return len(a.ifaces)+len(a.rules)+len(a.containers)+len(a.exes)+len(a.cgroups) > 0
+}
 
 // Sources returns the prefixes that agents are known by.
 func (a *Agents) Sources() []netip.Prefix {
@@ -250,22 +266,33 @@ func (a *Agents) Sources() []netip.Prefix {
 // Of returns the agent f belongs to, "" if none claims it.
 func (a *Agents) Of(f *Flow) (string, error) {
 	agent, err := a.bySource(f.Src)
-	if agent == "" && err == nil && len(a.containers) > 0 && a.where != nil {
+	if agent == "" && err == nil && len(a.containers) > 0 {
 		agent, err = a.byContainer(f)
 	}
-	if err != nil || len(a.ifaces)+len(a.rules) == 0 {
+	if err != nil || len(a.ifaces)+len(a.rules)+len(a.exes)+len(a.cgroups) == 0 {
 		return agent, err
 	}
-	for _, other := range []string{a.ifaces[f.Interface], a.rules[f.Rule]} {
+	for _, other := range []string{a.ifaces[f.Interface], a.rules[f.Rule], a.byExe(f.Process), a.byCgroup(f.Process)} {
 		if other == "" || other == agent {
 			continue
 		}
 		if agent != "" {
-			return "", overlap(agent, other, "a flow from "+f.Src.String()+" on "+Printable(f.Interface))
+			return "", overlap(agent, other, "a flow from "+f.Src.String()+where(f))
 		}
 		agent = other
 	}
 	return agent, nil
+}
+
+// where says what a flow was on, or of.
+func where(f *Flow) (text string) {
+	if f.Interface != "" {
+		text = " on " + Printable(f.Interface)
+	}
+	if f.Process != nil && f.Process.Exe != "" {
+		text += " of " + Printable(f.Process.Exe)
+	}
+	return text
 }
 
 func (a *Agents) bySource(ip netip.Addr) (string, error) {

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"cmp"
 	"net/netip"
 	"slices"
 	"strings"
@@ -20,7 +21,7 @@ type Container struct {
 // A Stay is the time in which a container had an address.
 type Stay struct {
 	Container
-	Addr     netip.Addr
+	Addr     netip.Addr // not valid if it has none of its own
 	Network  string
 	NAT      bool      // what leaves the host from there has the host's address
 	From, To time.Time // To is zero while it lasts
@@ -85,6 +86,8 @@ func withoutTag(ref string) string {
 type Whereabouts struct {
 	mu    sync.RWMutex
 	stays map[netip.Addr][]Stay // by From
+	byID  map[string]Container
+	older map[string]Container // likewise, forgotten next
 }
 
 // mostStays is how many stays are kept for one address: the latest.
@@ -95,7 +98,11 @@ func (w *Whereabouts) Note(s Stay) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.stays == nil {
-		w.stays = map[netip.Addr][]Stay{}
+		w.stays, w.byID = map[netip.Addr][]Stay{}, map[string]Container{}
+	}
+	w.know(s.Container)
+	if !s.Addr.IsValid() {
+		return // it shares the host's
 	}
 	all := w.stays[s.Addr]
 	i, _ := slices.BinarySearchFunc(all, s.From, func(o Stay, t time.Time) int { return o.From.Compare(t) })
@@ -110,6 +117,27 @@ func (w *Whereabouts) Note(s Stay) {
 		all = slices.Delete(all, 0, 1)
 	}
 	w.stays[s.Addr] = all
+}
+
+// mostKnown is how many containers are known by their IDs.
+const mostKnown = 1 << 14
+
+func (w *Whereabouts) know(c Container) {
+	if len(w.byID) >= mostKnown {
+		w.older, w.byID = w.byID, map[string]Container{}
+	}
+	w.byID[c.ID] = c
+}
+
+// Container returns the container of an ID.
+func (w *Whereabouts) Container(id string) (Container, bool) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	c, ok := w.byID[id]
+	if !ok {
+		c, ok = w.older[id]
+	}
+	return c, ok
 }
 
 // early is how long before the engine tells of it a container may send: events
@@ -132,6 +160,18 @@ func (w *Whereabouts) Holder(addr netip.Addr, at time.Time) (*Stay, bool) {
 		}
 	}
 	return nil, false
+}
+
+// Known returns all containers, of any time.
+func (w *Whereabouts) Known() (out []Container) {
+	w.mu.RLock()
+	defer w.mu.RUnlock()
+	for _, m := range []map[string]Container{w.older, w.byID} {
+		for _, c := range m {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // Stays returns all that is known, by address and time.
@@ -165,22 +205,43 @@ func (a *Agents) Contained() (out []Criterion) {
 // Locate says where containers are and were. Without it no container is found.
 func (a *Agents) Locate(w *Whereabouts) { a.where = w }
 
-// byContainer returns the agent of the container that had f's source then.
+// byContainer returns the agent of the container that f came from.
 func (a *Agents) byContainer(f *Flow) (agent string, err error) {
-	s, ok := a.where.Holder(f.Src, f.Time)
+	k, ok := a.containerOf(f)
 	if !ok {
 		return "", nil
 	}
 	for _, c := range a.containers {
-		if !c.by.Finds(&s.Container) || c.agent == agent {
+		if !c.by.Finds(&k) || c.agent == agent {
 			continue
 		}
 		if agent != "" {
-			return "", overlap(agent, c.agent, "container "+Printable(s.Name))
+			return "", overlap(agent, c.agent, "container "+Printable(cmp.Or(k.Name, k.ID)))
 		}
 		agent = c.agent
 	}
 	return agent, nil
+}
+
+// containerOf returns the container that the process runs in, whatever address it
+// has; else the one that had f's source then.
+func (a *Agents) containerOf(f *Flow) (Container, bool) {
+	if p := f.Process; p != nil && p.Container != "" {
+		if a.where != nil {
+			if k, ok := a.where.Container(p.Container); ok {
+				return k, true
+			}
+		}
+		return Container{ID: p.Container}, true
+	}
+	if a.where == nil {
+		return Container{}, false
+	}
+	s, ok := a.where.Holder(f.Src, f.Time)
+	if !ok {
+		return Container{}, false
+	}
+	return s.Container, true
 }
 
 // A contained is what an agent's containers are found by.

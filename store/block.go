@@ -13,6 +13,7 @@ import (
 type row struct {
 	at                       instant
 	agent, name, iface, rule uint32 // in the batch's texts
+	process                  uint32 // likewise, counted from 1; 0 is none
 	src, dst                 uint32 // in the batch's addresses
 }
 
@@ -54,6 +55,23 @@ func (b *block) add(f *learn.Flow, r *row, texts []string) {
 	b.cols[colEvidence] = append(b.cols[colEvidence], evidenceByte(f))
 	b.put(colUp, f.Up)
 	b.put(colDown, f.Down)
+	b.process(r, texts)
+}
+
+// process fills the column only from the first flow on that has one: most sources
+// know none.
+func (b *block) process(r *row, texts []string) {
+	if r.process == 0 && len(b.cols[colProcess]) == 0 {
+		return
+	}
+	if len(b.cols[colProcess]) == 0 {
+		b.cols[colProcess] = append(b.cols[colProcess], make([]byte, b.count-1)...)
+	}
+	if r.process == 0 {
+		b.put(colProcess, 0)
+		return
+	}
+	b.put(colProcess, uint64(b.local(r.process-1, texts))+1)
 }
 
 // full says whether another flow would go into the next block.
@@ -64,11 +82,17 @@ func (b *block) put(c column, v uint64) {
 }
 
 func (b *block) text(c column, global uint32, texts []string) {
+	b.put(c, uint64(b.local(global, texts)))
+}
+
+// local is the number of a text in this block.
+func (b *block) local(global uint32, texts []string) uint32 {
 	known := len(b.texts.used)
-	b.put(c, uint64(b.texts.id(global)))
+	id := b.texts.id(global)
 	if len(b.texts.used) > known {
 		b.textBytes += len(texts[global])
 	}
+	return id
 }
 
 func zigzag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }

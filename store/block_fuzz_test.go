@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"net/netip"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -26,13 +27,23 @@ func blockOf(tb testing.TB, c *codec, run string, flows []learn.Flow) []byte {
 	return p.blocks[0]
 }
 
-func seeds(tb testing.TB, c *codec) (all [][]byte) {
-	odd := learn.Flow{
+// seedFlow has all that a flow without a process can have.
+func seedFlow() learn.Flow {
+	return learn.Flow{
 		Time: time.Unix(-5, 1).UTC(), Agent: "bot", Proto: 200, Action: 7, Evidence: learn.QUIC,
 		Dst: netip.MustParseAddr("2001:db8::1"), Name: "api.example.com", Resolved: true, Up: 1 << 63, Down: 1,
 	}
+}
+
+func seeds(tb testing.TB, c *codec) (all [][]byte) {
+	odd := seedFlow()
+	known := odd
+	known.Process = &learn.Process{
+		PID: 42, UID: -1, Exe: "/usr/bin/curl\xff", Args: []string{"curl", ""}, Parents: []string{"/bin/sh"}, Cgroup: "/x", Container: "3f1c",
+	}
 	all = append(all, blockOf(tb, c, "", []learn.Flow{{Agent: "x"}}))
 	all = append(all, blockOf(tb, c, "run", []learn.Flow{odd, odd, {Agent: "y", Time: odd.Time.Add(time.Hour)}}))
+	all = append(all, blockOf(tb, c, "run", []learn.Flow{odd, known, known, odd}))
 	return append(all, blockOf(tb, c, "run", log(300, 20)))
 }
 
@@ -79,7 +90,7 @@ func again(t *testing.T, c *codec, run string, flows []learn.Flow) {
 			t.Fatal(err)
 		}
 	}
-	if !slices.Equal(got, flows) {
+	if !reflect.DeepEqual(got, flows) {
 		t.Fatalf("got %v, want %v", got, flows)
 	}
 }

@@ -22,16 +22,18 @@ const (
 	colEvidence
 	colUp // uvarint
 	colDown
-	columns // how many there are
+	colProcess // uvarint: 0, or one more than a number of a text; empty if no flow has a process
+	columns    // how many there are
 )
 
 const (
-	blockVersion = 1
+	blockVersion = 2
+	firstColumns = colProcess // how many a block of version 1 has
 	codecPlain   = 0
 	codecZstd    = 1
 
 	maxFlows = 64 << 10 // in a block
-	maxText  = 1 << 20  // bytes of one name, interface, rule or agent
+	maxText  = 1 << 20  // bytes of one name, interface, rule, agent or process
 	fullDict = 16 << 20 // bytes of texts after which a block is closed
 	maxBody  = 32 << 20 // bytes of a plain body; no block comes near
 )

@@ -65,6 +65,9 @@
 // is a dictionary of texts, one of addresses (length byte and bytes), a uvarint
 // unit of the nanoseconds, and then each column as a uvarint length and bytes,
 // in the order of the columns in column.go. A block holds at most 65536 flows.
+// Blocks of version 1 end before the column of processes. A process is a text: its
+// number and its user as varints; executable, cgroup, container and trace as
+// texts; a uvarint count of arguments and the arguments; the same for ancestors.
 //
 // Days are numbers of days since 1970, written as the numbers of runs are. The
 // buckets of hits, forecasts, marks and stays are made when they are first needed.

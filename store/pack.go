@@ -31,6 +31,7 @@ type packer struct {
 	name   lookup[string]
 	iface  lookup[string]
 	rule   lookup[string]
+	who    processes
 	src    lookup[netip.Addr]
 	dst    lookup[netip.Addr]
 	spots  *dict[spot]
@@ -48,7 +49,7 @@ func newPacker(c *codec, run string) *packer {
 	return &packer{
 		codec: c, texts: texts, addrs: addrs, spots: newDict[spot](), block: block{run: run},
 		agent: lookup[string]{dict: texts}, name: lookup[string]{dict: texts},
-		iface: lookup[string]{dict: texts}, rule: lookup[string]{dict: texts},
+		iface: lookup[string]{dict: texts}, rule: lookup[string]{dict: texts}, who: newProcesses(texts),
 		src: lookup[netip.Addr]{dict: addrs}, dst: lookup[netip.Addr]{dict: addrs},
 	}
 }
@@ -80,6 +81,8 @@ func unfit(f *learn.Flow) string {
 		return fmt.Sprintf("one of its texts is longer than %d bytes", maxText)
 	case f.Dst.Zone() != "" || f.Src.Zone() != "":
 		return "one of its addresses has a zone"
+	case f.Process != nil && tooMuch(f.Process):
+		return fmt.Sprintf("its process has more than %d arguments or %d bytes of text", maxArgs, maxText)
 	}
 	return ""
 }
@@ -89,7 +92,7 @@ func (p *packer) add(f *learn.Flow) {
 	r := row{
 		at: instantOf(f.Time), agent: p.agent.of(f.Agent), name: p.name.of(f.Name),
 		iface: p.iface.of(f.Interface), rule: p.rule.of(f.Rule),
-		src: p.src.of(f.Src), dst: p.dst.of(f.Dst),
+		src: p.src.of(f.Src), dst: p.dst.of(f.Dst), process: p.who.of(f.Process),
 	}
 	p.block.add(f, &r, p.texts.list)
 	p.sum(f, &r)

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -78,7 +79,26 @@ func anyFlow(r *rand.Rand) learn.Flow {
 		Rule:      pick(r, "", "1000000103", "rule \"x\""),
 		Up:        r.Uint64() >> r.UintN(64),
 		Down:      r.Uint64() >> r.UintN(64),
+		Process:   anyProcess(r),
 	}
+}
+
+// someone is a process of many flows, which share the pointer.
+var someone = &learn.Process{PID: 7, Exe: "/usr/bin/curl", Args: []string{"curl", "https://api.example.com/"}, UID: 1000}
+
+func anyProcess(r *rand.Rand) *learn.Process {
+	switch r.IntN(8) {
+	case 0:
+		return someone
+	case 1:
+		return &learn.Process{}
+	case 2:
+		return &learn.Process{
+			PID: r.IntN(1 << 22), UID: -1, Exe: pick(r, "", "/usr/bin/python3", "\xff\n"), Args: []string{"", "\x00", "\xff"},
+			Parents: []string{"/bin/sh", ""}, Cgroup: "/system.slice/bot.service", Container: "3f1c", Trace: "00-1-2-01",
+		}
+	}
+	return nil
 }
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
@@ -162,7 +182,8 @@ func (w *twin) destinations() map[twinKey]learn.Destination {
 
 func sameFlow(a, b learn.Flow) bool {
 	same := a.Time.Equal(b.Time) && b.Time.Location() == time.UTC
-	a.Time, b.Time = time.Time{}, time.Time{}
+	same = same && reflect.DeepEqual(a.Process, b.Process)
+	a.Time, b.Time, a.Process, b.Process = time.Time{}, time.Time{}, nil, nil
 	return same && a == b
 }
 

@@ -13,6 +13,7 @@ import (
 
 // A head is what a block says of itself without being expanded.
 type head struct {
+	columns     column // how many it has
 	codec       byte
 	count       int
 	first, last instant
@@ -23,11 +24,11 @@ type head struct {
 
 // headOf reads the head of a block; it does not look at the check sum.
 func headOf(v []byte) (head, error) {
-	if len(v) < 5 || v[0] != blockVersion {
+	if len(v) < 5 || v[0] == 0 || v[0] > blockVersion {
 		return head{}, errors.New("block of an unknown version")
 	}
 	r := reader{b: v[1 : len(v)-4]}
-	h := head{codec: r.byte(), count: int(min(r.uvarint(), maxFlows+1))}
+	h := head{columns: columnsOf(v[0]), codec: r.byte(), count: int(min(r.uvarint(), maxFlows+1))}
 	h.first, h.last = r.instant(), r.instant()
 	h.run = r.text()
 	h.plain = int(min(r.uvarint(), maxBody+1))
@@ -39,6 +40,14 @@ func headOf(v []byte) (head, error) {
 		return head{}, errors.New("head of a block: impossible numbers")
 	}
 	return h, nil
+}
+
+// columnsOf says how many columns a block of a version has.
+func columnsOf(version byte) column {
+	if version == 1 {
+		return firstColumns
+	}
+	return columns
 }
 
 // flowsOf expands a block and appends its flows to dst. It keeps nothing of v.
@@ -68,11 +77,13 @@ type unpacker struct {
 	unit  uint64
 	cols  [columns]reader
 	at    int64 // seconds of the flow before
+	who   bool  // some flow has a process
+	known map[uint64]*learn.Process
 	bad   bool
 }
 
 func unpack(body []byte, h *head, dst []learn.Flow) ([]learn.Flow, error) {
-	u, err := open(body)
+	u, err := open(body, h.columns)
 	if err != nil {
 		return nil, err
 	}
@@ -90,9 +101,9 @@ func unpack(body []byte, h *head, dst []learn.Flow) ([]learn.Flow, error) {
 	return dst, nil
 }
 
-func open(body []byte) (*unpacker, error) {
+func open(body []byte, n column) (*unpacker, error) {
 	r, u := reader{b: body}, &unpacker{}
-	u.texts = make([]string, r.upTo(4*maxFlows))
+	u.texts = make([]string, r.upTo(5*maxFlows))
 	for i := range u.texts {
 		u.texts[i] = r.text()
 	}
@@ -103,9 +114,10 @@ func open(body []byte) (*unpacker, error) {
 	if u.unit = r.uvarint(); u.unit == 0 {
 		r.fail()
 	}
-	for i := range u.cols {
+	for i := range u.cols[:n] {
 		u.cols[i].b = r.take(r.uvarint())
 	}
+	u.who = len(u.cols[colProcess].b) > 0
 	if err := r.err(); err != nil {
 		return nil, fmt.Errorf("body of a block: %w", err)
 	}
@@ -134,6 +146,9 @@ func (u *unpacker) flow(f *learn.Flow) {
 	evidence := u.cols[colEvidence].byte()
 	f.Evidence, f.Resolved = learn.Evidence(evidence&^resolvedBit), evidence&resolvedBit != 0
 	f.Up, f.Down = u.cols[colUp].uvarint(), u.cols[colDown].uvarint()
+	if u.who {
+		f.Process = u.process()
+	}
 }
 
 func (u *unpacker) time() time.Time {

@@ -29,6 +29,9 @@ type containers struct {
 // says so where the source cannot tell them from their host. While following,
 // it goes on asking until ctx ends.
 func (in *input) find(ctx context.Context, a *app, src source.Source, agents *learn.Agents) error {
+	if err := a.checkProcesses(src, agents); err != nil {
+		return err
+	}
 	wanted := agents.Contained()
 	if len(wanted) == 0 {
 		return nil
@@ -38,7 +41,7 @@ func (in *input) find(ctx context.Context, a *app, src source.Source, agents *le
 		return err
 	}
 	if err := c.watch(ctx, in); err != nil {
-		if len(c.where.Stays()) == 0 {
+		if len(c.where.Known()) == 0 && !src.Sees.Process {
 			return err
 		}
 		a.warn("%v; what was known of containers before is used", err)
@@ -50,9 +53,13 @@ func (in *input) find(ctx context.Context, a *app, src source.Source, agents *le
 // locate gives agents the means to find containers.
 func (a *app) locate(list ...*learn.Agents) {
 	for _, agents := range list {
-		if a.containers != nil && agents != nil {
+		if agents == nil {
+			continue
+		}
+		if a.containers != nil {
 			agents.Locate(&a.containers.where)
 		}
+		a.follow(agents)
 	}
 }
 
@@ -131,6 +138,12 @@ func (c *containers) keep() {
 	}
 }
 
+// sharing says whether a container that is looked for has only the address of the
+// host: a source that sees processes tells it all the same.
+func (c *containers) sharing(by learn.Criterion) bool {
+	return slices.ContainsFunc(c.where.Known(), func(k learn.Container) bool { return by.Finds(&k) })
+}
+
 // check says whether the source can tell the containers from their host.
 func (c *containers) check(src source.Source, wanted []learn.Criterion) error {
 	for _, by := range wanted {
@@ -145,6 +158,7 @@ func (c *containers) check(src source.Source, wanted []learn.Criterion) error {
 			}
 		}
 		switch {
+		case len(all) == 0 && c.sharing(by):
 		case len(all) == 0:
 			c.a.warn("%s: no container matches it, now or in what was kept", learn.Printable(by.String()))
 		case src.Sees.AfterNAT && len(hidden) == len(all):

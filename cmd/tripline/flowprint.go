@@ -57,6 +57,8 @@ type flowJSON struct {
 	Agent     string     `json:"agent,omitempty"`
 	Counted   bool       `json:"counted"`
 	Why       source.Why `json:"why"`
+
+	Process *learn.Process `json:"process,omitempty"`
 }
 
 // An answer is what DNS told a client.
@@ -72,7 +74,7 @@ func newFlowJSON(r *source.Record) flowJSON {
 		Time: r.Time, Action: r.Act, Direction: r.Direction, Interface: r.Interface, Rule: r.Rule,
 		Proto: r.Proto.String(), Src: r.Src, Dst: r.Dst, TCPFlags: r.Flags, Reason: r.Reason,
 		Agent: r.Agent, Counted: r.Counted, Why: r.Why,
-		Name: r.Name, NameBy: r.Evidence.String(), Hidden: r.Hidden, Up: r.Up, Down: r.Down,
+		Name: r.Name, NameBy: r.Evidence.String(), Hidden: r.Hidden, Up: r.Up, Down: r.Down, Process: r.Process,
 	}
 	if a := r.Answer; a != nil {
 		j.Answer = &answer{a.Name, a.Addrs, a.Chain, max(0, a.TTL.Seconds())}
@@ -99,7 +101,7 @@ func (o *flowsOptions) json(w io.Writer) shower {
 // table prints fixed columns as it goes: a log has no end one should wait for.
 func (o *flowsOptions) table(w io.Writer) shower {
 	header := sync.OnceFunc(func() {
-		o.row(w, "time", "action", "dir", "on", "proto", "from", "to", "tcp", "why")
+		o.row(w, "time", "action", "dir", "on", "proto", "from", "to", "tcp", "why", "")
 	})
 	return func(file string, r *source.Record, bad *source.RecordError) {
 		if o.all || r != nil && r.Counted {
@@ -110,22 +112,30 @@ func (o *flowsOptions) table(w io.Writer) shower {
 			fmt.Fprintf(w, "%-19s %s: %s\n", "unreadable", bad.Cause, place(file, bad))
 		case r != nil && (o.all || r.Counted):
 			o.row(w, r.Time.Format(time.DateTime), r.Act, r.Direction, r.Interface, r.Proto.String(),
-				endpoint(r, r.Src, r.SrcPort), destination(r), r.Flags, string(r.Why))
+				endpoint(r, r.Src, r.SrcPort), destination(r), r.Flags, string(r.Why), opener(r.Process))
 		}
 	}
 }
 
 // row prints what fits a narrow terminal; with --all there is more to say.
 func (o *flowsOptions) row(w io.Writer, cells ...any) {
-	format := "%-19s %-6s %-3s %-6s %-5s %-20s %-20s %-3s %s"
+	format := "%-19s %-6s %-3s %-6s %-5s %-20s %-20s %-3s %s%s"
 	if !o.all {
 		why := cells[8]
 		if why == string(source.Outbound) || why == string(source.Blocked) {
 			why = "" // the action says it
 		}
-		format, cells = "%-19s %-6s %-6s %-4s %-20s %-20s %s", []any{cells[0], cells[1], cells[3], cells[4], cells[5], cells[6], why}
+		format, cells = "%-19s %-6s %-6s %-4s %-20s %-20s %s%s", []any{cells[0], cells[1], cells[3], cells[4], cells[5], cells[6], why, cells[9]}
 	}
 	fmt.Fprintln(w, strings.TrimRight(learn.Printable(fmt.Sprintf(format, cells...)), " "))
+}
+
+// opener says who opened a flow: " by /usr/bin/curl (pid 4242)".
+func opener(p *learn.Process) string {
+	if p == nil {
+		return ""
+	}
+	return fmt.Sprintf(" by %s (pid %d)", cmp.Or(p.Exe, "a process"), p.PID)
 }
 
 // destination is where a flow went, and what it was called.

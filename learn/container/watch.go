@@ -111,6 +111,7 @@ func (w *Watcher) inspect(ctx context.Context, id string, from time.Time) error 
 		}
 	}
 	if mode := d.HostConfig.NetworkMode; !found && mode != "none" {
+		w.begin(stayKey{d.ID, "", ""}, learn.Stay{Container: k, Network: mode, From: from.UTC()})
 		w.homeless(&k, mode)
 	}
 	return nil
@@ -119,7 +120,7 @@ func (w *Watcher) inspect(ctx context.Context, id string, from time.Time) error 
 // homeless says that a container cannot be told from its host by address.
 func (w *Watcher) homeless(k *learn.Container, mode string) {
 	w.Told(learn.WithHint(fmt.Errorf("container %s (network %s) has no address of its own: its traffic has the host's", learn.Printable(k.Name), learn.Printable(mode)),
-		"give it a network of its own, or learn it in a sandbox or on the host"))
+		"give it a network of its own, or read a source on the host that sees processes: \"tripline sources\""))
 }
 
 func (w *Watcher) network(ctx context.Context, id string) network {

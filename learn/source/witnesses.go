@@ -202,6 +202,9 @@ func (s *witnessed) add(r *Record) {
 	if f.Rule == "" {
 		f.Rule = r.Rule
 	}
+	if f.Process == nil {
+		f.Process = r.Process
+	}
 }
 
 // Cursor implements [Stream].
