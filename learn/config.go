@@ -28,6 +28,8 @@ type Config struct {
 
 	Ceiling   uint64   // IPv4 addresses that one rule may open; 0 is [DefaultCeilingV4]
 	AllowWide []Choice // what may open more
+
+	Service Daemon
 }
 
 type configDoc struct {
@@ -47,6 +49,7 @@ type configDoc struct {
 	Tools     map[string][]string `yaml:"tools"`
 	Ceiling   string              `yaml:"ceiling"`
 	AllowWide []string            `yaml:"allow_wide"`
+	Service   serviceDoc          `yaml:"service"`
 }
 
 // DecodeConfig reads a configuration strictly: an unknown key or a wrong value
@@ -80,7 +83,7 @@ func (d *configDoc) config(node *yaml.Node) (Config, error) {
 		return c, at(node, "quarantine").errorf("want hours and runs of 0 or more")
 	}
 	c.Quarantine = Quarantine(d.Quarantine)
-	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node)); err != nil {
+	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node), d.service(&c, node)); err != nil {
 		return c, err
 	}
 	for name, selectors := range d.Agents {

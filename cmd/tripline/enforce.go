@@ -17,8 +17,9 @@ import (
 
 type enforceOptions struct {
 	input
-	format string
-	export exportOptions
+	format  string
+	export  exportOptions
+	service learn.Daemon
 }
 
 func newEnforceCommand(a *app) *cobra.Command {
@@ -50,6 +51,7 @@ Exit status:
 	o.flags(c, true)
 	c.Flags().StringVar(&o.format, "format", "", "`FORMAT` of alerts: json (one object a line) or text (default text on a terminal, else json)")
 	o.export.flags(c)
+	o.serviceFlags(c)
 	return c
 }
 
@@ -60,6 +62,9 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	}
 	if o.follow && len(args) > 1 {
 		return learn.WithHint(errors.New("--follow takes one file"), "check the older files first, without --follow")
+	}
+	if err := o.serve(a); err != nil {
+		return err
 	}
 	w, err := o.prepare(ctx, a)
 	if err != nil {

@@ -25,7 +25,9 @@ type part interface {
 
 // begin makes the parts that flags and configuration ask for.
 func (w *watching) begin(context.Context) error {
-	for _, make := range []func(*watching) (part, error){} {
+	for _, make := range []func(*watching) (part, error){
+		newCounting, newServing,
+	} {
 		p, err := make(w)
 		if err != nil {
 			return err
@@ -40,6 +42,7 @@ func (w *watching) begin(context.Context) error {
 // raise tells of what was found: one way for every alert.
 func (w *watching) raise(al *enforce.Alert) error {
 	w.raised++
+	w.metrics.alerts.add(1, string(al.Kind), string(al.Severity))
 	return errors.Join(w.print(al), w.out.Flush())
 }
 

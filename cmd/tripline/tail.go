@@ -27,7 +27,7 @@ func (w *watching) follow(ctx context.Context, path string) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // it was only read
-	w.vigil = newVigil(w.a, w.src, path)
+	w.vigil, w.stream = newVigil(w.a, w.src, path), s
 	if err := w.tail(ctx, s, key); err != nil {
 		return err
 	}
@@ -98,6 +98,7 @@ func (w *watching) pause(ctx context.Context, s source.Stream, key string, dirty
 	if err := w.tick(ctx, w.a.now()); err != nil {
 		return false, err
 	}
+	w.health.turn(w.a.now())
 	if dirty && !strings.HasSuffix(key, "\x00-") {
 		err = w.keep(s, key)
 	}

@@ -32,7 +32,11 @@ type watching struct {
 	vigil  *vigil // while following
 	ageing *ageing
 	parts  []part
-	raised uint64 // findings that parts told of
+	raised uint64        // findings that parts told of
+	stream source.Stream // while following
+
+	metrics metrics // nothing, unless somebody scrapes it
+	health  health
 
 	lookups lookups
 }
