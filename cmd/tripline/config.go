@@ -15,8 +15,8 @@ import (
 
 // configure reads the configuration file before any command runs.
 func (a *app) configure() error {
-	if a.color != "auto" && a.color != "always" && a.color != "never" {
-		return fmt.Errorf("--color %q: want auto, always or never", a.color)
+	if err := a.checkColor(); err != nil {
+		return err
 	}
 	path, text, err := a.configText()
 	if err != nil {
@@ -28,6 +28,13 @@ func (a *app) configure() error {
 	}
 	a.config, err = learn.DecodeConfig(path, text)
 	return err
+}
+
+func (a *app) checkColor() error {
+	if a.color != "auto" && a.color != "always" && a.color != "never" {
+		return fmt.Errorf("--color %q: want auto, always or never", a.color)
+	}
+	return nil
 }
 
 // configText returns the configuration that holds: the one that was named, or

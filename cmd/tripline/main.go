@@ -32,6 +32,10 @@ const (
 // printed for it.
 var errFound = errors.New("something unexpected was found")
 
+// errTold ends a command that could not do its work and has said why where its
+// findings are.
+var errTold = errors.New("what is wrong was told")
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
@@ -52,6 +56,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitOK
 	case errors.Is(err, errFound):
 		return exitFound
+	case errors.Is(err, errTold):
+		return exitTrouble
 	}
 	complain(stderr, err)
 	return exitTrouble
