@@ -14,12 +14,16 @@ import (
 // form is one schema, only ever extended. Strings that came from the network are
 // as they were; whoever shows them escapes them.
 type Alert struct {
-	Time      time.Time      `json:"time"` // of the first flow
+	ID        string         `json:"id,omitempty"`    // of this finding with this beginning, whoever finds it again
+	Event     string         `json:"event,omitempty"` // of this change of it
+	Time      time.Time      `json:"time"`            // of the first flow
 	Agent     string         `json:"agent"`
 	Verdict   Verdict        `json:"verdict"`
 	Kind      Kind           `json:"kind"`
 	Severity  Severity       `json:"severity"`
-	Status    string         `json:"status"`            // "new", or "more": all beyond the first [MaxFindings]
+	Status    string         `json:"status"`            // [StatusNew] and the others
+	Group     bool           `json:"group,omitempty"`   // of all that followed at once
+	Worse     string         `json:"worse,omitempty"`   // what made it worse: a severity, or "pass" where it was refused before
 	Subject   string         `json:"subject,omitempty"` // what it is about, where that is no destination
 	Why       string         `json:"why"`
 	Proto     string         `json:"proto"`
@@ -67,7 +71,7 @@ type Admit struct {
 func (p *Policy) Explain(f *learn.Flow) Alert {
 	r := p.Rule(f)
 	a := Alert{
-		Time: f.Time, Last: f.Time, Count: 1, Kind: Destination, Severity: r.Verdict.Severity(), Status: "new",
+		Time: f.Time, Last: f.Time, Count: 1, Kind: Destination, Severity: r.Verdict.Severity(), Status: StatusNew,
 		Agent: f.Agent, Verdict: r.Verdict, Why: r.Why,
 		Proto: f.Proto.String(), Dst: f.Dst.String(), Port: f.Service().Port,
 		Name: f.Name, Evidence: f.Evidence.String(),

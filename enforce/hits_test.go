@@ -9,7 +9,7 @@ import (
 )
 
 func TestLastHitOfEachRule(t *testing.T) {
-	w := enforce.NewWatch(compile(t, rule("203.0.113.8", https), rule("203.0.113.0/24", https), rule("198.51.100.7", ssh)))
+	w := enforce.NewWatch(compile(t, rule("203.0.113.8", https), rule("203.0.113.0/24", https), rule("198.51.100.7", ssh)), enforce.Report())
 	at := time.Date(2026, 3, 2, 23, 0, 0, 0, time.UTC)
 	see := func(dst string, s learn.Service, after time.Duration) {
 		f := flow(dst, s, "")
@@ -40,7 +40,7 @@ func TestLastHitOfEachRule(t *testing.T) {
 
 // BenchmarkObserve is one allowed flow with all that is noted of it.
 func BenchmarkObserve(b *testing.B) {
-	w := enforce.NewWatch(compile(b, rule("203.0.113.8", https), rule("198.51.100.7", ssh)))
+	w := enforce.NewWatch(compile(b, rule("203.0.113.8", https), rule("198.51.100.7", ssh)), enforce.Report())
 	f := flow("203.0.113.8", https, "")
 	f.Time = time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
 	b.ReportAllocs()

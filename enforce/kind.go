@@ -1,6 +1,9 @@
 package enforce
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // A Kind is what an alert is about. Its text is part of the schema of alerts:
 // kinds are added, never renamed.
@@ -25,6 +28,11 @@ const (
 // Severities are all of them, the least first.
 var Severities = []Severity{Info, Low, Medium, High, Critical}
 
+// Above says whether s matters more than t. What is no severity matters least.
+func (s Severity) Above(t Severity) bool {
+	return slices.Index(Severities, s) > slices.Index(Severities, t)
+}
+
 // Severity is how much a verdict matters.
 func (v Verdict) Severity() Severity {
 	switch v {
@@ -43,7 +51,7 @@ func (v Verdict) Severity() Severity {
 // the same whenever the same thing is found again.
 func Finding(kind Kind, severity Severity, at time.Time, agent, subject, why string) *Alert {
 	return &Alert{
-		Time: at, Last: at, Count: 1, Kind: kind, Severity: severity, Status: "new",
+		Time: at, Last: at, Count: 1, Kind: kind, Severity: severity, Status: StatusNew,
 		Agent: agent, Subject: subject, Why: why, Verdict: Unexpected,
 	}
 }

@@ -154,18 +154,18 @@ func randomPrefix(r *rand.Rand) netip.Prefix {
 }
 
 func TestWatchTellsOnceAndCounts(t *testing.T) {
-	w := enforce.NewWatch(compile(t, rule("203.0.113.8", https)))
+	w := enforce.NewWatch(compile(t, rule("203.0.113.8", https)), enforce.Report())
 	for i := range 5 {
-		a, isNew := w.Observe(flow("192.0.2.9", https, ""))
-		if isNew != (i == 0) || a.Count != uint64(i+1) {
-			t.Errorf("flow %d: new %v, count %d", i, isNew, a.Count)
+		v, event := w.Observe(flow("192.0.2.9", https, ""))
+		if v != enforce.Unexpected || (event != nil) != (i == 0) {
+			t.Errorf("flow %d: %v, event %+v", i, v, event)
 		}
 	}
-	if a, _ := w.Observe(flow("203.0.113.8", https, "")); a != nil {
-		t.Errorf("an allowed flow gave the alert %+v", a)
+	if v, event := w.Observe(flow("203.0.113.8", https, "")); v != enforce.Allowed || event != nil {
+		t.Errorf("an allowed flow is %v and gave %+v", v, event)
 	}
-	if n := len(w.Alerts()); n != 1 {
-		t.Errorf("%d alerts, want 1", n)
+	if list := w.Alerts(); len(list) != 1 || list[0].Count != 5 {
+		t.Errorf("got %+v, want one alert that counts 5", list)
 	}
 	if got := fmt.Sprint(w.Flows(enforce.Allowed), w.Flows(enforce.Unexpected)); got != "1 5" {
 		t.Errorf("flows allowed and unexpected: got %s, want 1 5", got)
@@ -174,20 +174,32 @@ func TestWatchTellsOnceAndCounts(t *testing.T) {
 
 // A scan fills neither the memory nor hides what is worse.
 func TestWatchIsBounded(t *testing.T) {
-	w := enforce.NewWatch(compile(t, rule("203.0.113.8", https)))
-	var last *enforce.Alert
+	w := enforce.NewWatch(compile(t, rule("203.0.113.8", https)), enforce.Report())
+	var told []*enforce.Alert
 	for i := range enforce.MaxFindings + 500 {
 		a := netip.AddrFrom4([4]byte{11, 0, byte(i >> 8), byte(i)})
-		last, _ = w.Observe(flow(a.String(), https, ""))
+		if _, event := w.Observe(flow(a.String(), https, "")); event != nil {
+			told = append(told, event)
+		}
 	}
-	if n := len(w.Alerts()); n != enforce.MaxFindings+1 || last.Status != "more" || last.Count != 500 || last.Admit != nil {
-		t.Errorf("%d alerts, the last is %+v", n, last)
+	last := told[len(told)-1]
+	if n := len(told); n != enforce.MaxFindings+1 || last.Status != enforce.StatusMore || last.Admit != nil {
+		t.Errorf("%d were told, the last is %+v", n, last)
 	}
-	if a, isNew := w.Observe(flow("11.0.0.1", https, "")); isNew || a.Count != 2 || a.Status != "new" {
-		t.Errorf("a known one: new %t, %+v", isNew, a)
+	var together uint64
+	for _, a := range w.Alerts() {
+		if a.Group {
+			together += a.Count
+		}
 	}
-	if a, isNew := w.Observe(flow("169.254.169.254", https, "")); !isNew || a.Status != "new" {
-		t.Errorf("a forbidden one: new %t, %+v", isNew, a)
+	if n := len(w.Alerts()); n != enforce.MaxFindings+1 || together != 500 {
+		t.Errorf("%d alerts, %d flows are told together, want 500", n, together)
+	}
+	if _, event := w.Observe(flow("11.0.0.1", https, "")); event != nil {
+		t.Errorf("a known one is told again: %+v", event)
+	}
+	if _, event := w.Observe(flow("169.254.169.254", https, "")); event == nil || event.Status != enforce.StatusNew {
+		t.Errorf("a forbidden one: %+v", event)
 	}
 	if got := w.Flows(enforce.Unexpected); got != enforce.MaxFindings+501 {
 		t.Errorf("%d flows were unexpected, want all", got)

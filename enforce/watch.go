@@ -1,95 +1,74 @@
 package enforce
 
 import (
-	"cmp"
-	"slices"
+	"time"
 
-	"tripline/ipranges"
 	"tripline/learn"
 )
 
-// MaxFindings is how many findings of each verdict a [Watch] tells apart: a scan
-// must not fill the memory, nor hide what is worse than itself.
-const MaxFindings = 10_000
-
-// A Watch checks flows against a policy and counts what repeats: one alert per
-// agent, destination and verdict. After [MaxFindings] of a verdict all others are
-// one alert per agent, with the status "more". The zero value is not usable, see
-// [NewWatch]. Not safe for concurrent use.
+// A Watch checks flows against a policy and counts what repeats, in a [Ledger] that
+// findings of other kinds share. The zero value is not usable, see [NewWatch]. Not
+// safe for concurrent use.
 type Watch struct {
-	policy   *Policy
-	findings map[finding]*Alert
-	order    []*Alert
-	counts   [Forbidden + 1]uint64
-	distinct [Forbidden + 1]int
-	hits     hits
-}
-
-type finding struct {
-	agent   string
-	target  learn.Target
-	verdict Verdict
+	policy *Policy
+	ledger *Ledger
+	counts [Forbidden + 1]uint64
+	hits   hits
 }
 
 // NewWatch returns a watch over policy.
-func NewWatch(policy *Policy) *Watch {
-	return &Watch{policy: policy, findings: map[finding]*Alert{}}
+func NewWatch(policy *Policy, terms Terms) *Watch {
+	return &Watch{policy: policy, ledger: NewLedger(terms)}
 }
 
-// Observe checks f. It returns the alert and true for a new finding, the alert
-// with its count and false for one that repeats, nil for what is allowed.
-func (w *Watch) Observe(f *learn.Flow) (alert *Alert, isNew bool) {
+// Observe checks f. The event is to be told: it is nil for what is allowed and for
+// what only repeats.
+func (w *Watch) Observe(f *learn.Flow) (v Verdict, event *Alert) {
 	v, rule := w.policy.judge(f)
 	w.counts[v]++
 	w.hits.note(f, v, rule)
 	if v == Allowed {
-		return nil, false
+		return v, nil
 	}
-	key := finding{f.Agent, learn.Target{Service: f.Service(), Addr: f.Dst, Name: f.Name}, v}
-	full := w.distinct[v] >= MaxFindings
-	if full && w.findings[key] == nil {
-		key.target = learn.Target{}
+	key := finding{kind: Destination, agent: f.Agent, verdict: v, target: learn.Target{Service: f.Service(), Addr: f.Dst, Name: f.Name}}
+	e, joins := w.ledger.find(key, f.Time)
+	if e != nil {
+		return v, w.ledger.again(e, f.Time, f.Action.String(), v.Severity())
 	}
-	if a := w.findings[key]; a != nil {
-		a.again(f)
-		return a, false
-	}
-	a := w.policy.Explain(f)
-	if full {
-		a.more()
-	}
-	w.distinct[v]++
-	w.findings[key] = &a
-	w.order = append(w.order, &a)
-	return &a, true
+	return v, w.ledger.begin(key, w.policy.Explain(f), joins)
 }
 
-func (a *Alert) again(f *learn.Flow) {
-	a.Count++
-	if f.Time.After(a.Last) {
-		a.Last = f.Time
-	}
+// Note takes up a finding of another kind. The event is to be told; it is nil where
+// the finding only repeats.
+func (w *Watch) Note(a *Alert) *Alert { return w.ledger.Note(a) }
+
+// Watched says for how long somebody has watched since it was last called, and
+// returns the events of what is resolved, see [Ledger.Watched].
+func (w *Watch) Watched(d time.Duration) []*Alert { return w.ledger.Watched(d) }
+
+// Replace puts a new policy in place. What was found stays found, but for what the
+// new one admits: that is resolved.
+func (w *Watch) Replace(policy *Policy) []*Alert {
+	w.policy = policy
+	return w.ledger.Resolve(func(a *Alert) bool { return a.Kind == Destination && !a.Group && policy.admits(a) })
 }
 
-// more makes of the alert for one destination that for all beyond the bound.
-func (a *Alert) more() {
-	a.Status = "more"
-	a.Why = "this and all further destinations, counted together after " + ipranges.Thousands(MaxFindings) + " findings: is it a scan?"
-	a.Owner, a.Nearest, a.Admit, a.Wider = Owner{}, nil, nil, nil
+// admits says whether the flow that an alert tells of would be allowed.
+func (p *Policy) admits(a *Alert) bool {
+	key := keyOf(a)
+	t := key.target
+	f := learn.Flow{Agent: a.Agent, Proto: t.Proto, DstPort: t.Port, Dst: t.Addr, Name: t.Name, Time: a.Time}
+	return t.Addr.IsValid() && p.Check(&f) == Allowed
 }
-
-// Replace puts a new policy in place; what was found stays found.
-func (w *Watch) Replace(policy *Policy) { w.policy = policy }
 
 // Flows returns how many flows had the verdict.
 func (w *Watch) Flows(v Verdict) uint64 { return w.counts[v] }
 
-// Alerts returns what was found, in the order of first sight.
-func (w *Watch) Alerts() []*Alert {
-	out := slices.Clone(w.order)
-	slices.SortStableFunc(out, func(a, b *Alert) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })
-	return out
-}
+// Alerts returns what was found and is not over, in the order of beginnings.
+func (w *Watch) Alerts() []*Alert { return w.ledger.Open() }
+
+// Ledger is what was found.
+func (w *Watch) Ledger() *Ledger { return w.ledger }
 
 // Policy returns the policy that flows are checked against.
 func (w *Watch) Policy() *Policy { return w.policy }

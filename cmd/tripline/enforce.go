@@ -131,7 +131,7 @@ func (o *enforceOptions) prepare(ctx context.Context, a *app) (*watching, error)
 		if err != nil {
 			return err
 		}
-		w.watch = enforce.NewWatch(p)
+		w.watch = enforce.NewWatch(p, w.terms())
 		w.state, err = a.fingerprint(s, w.names)
 		return err
 	})

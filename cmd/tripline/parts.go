@@ -39,19 +39,12 @@ func (w *watching) begin(context.Context) error {
 	return nil
 }
 
-// raise tells of what was found: one way for every alert.
-func (w *watching) raise(al *enforce.Alert) error {
-	w.raised++
-	w.metrics.alerts.add(1, string(al.Kind), string(al.Severity))
-	return errors.Join(w.print(al), w.out.Flush())
-}
+// raise takes up what a part found: one way for every alert. What is raised again
+// is the same finding, and counted.
+func (w *watching) raise(al *enforce.Alert) error { return w.tell(w.watch.Note(al)) }
 
-// partsOf shows a flow to every part; al is nil for what is allowed.
-func (w *watching) partsOf(f *learn.Flow, al *enforce.Alert) error {
-	v := enforce.Allowed
-	if al != nil {
-		v = al.Verdict
-	}
+// partsOf shows a flow to every part.
+func (w *watching) partsOf(f *learn.Flow, v enforce.Verdict) error {
 	var err error
 	for _, p := range w.parts {
 		err = errors.Join(err, p.flow(f, v))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
+	"tripline/enforce"
 	"tripline/learn"
 	"tripline/learn/source"
 )
@@ -40,7 +41,7 @@ func asked(t *testing.T, w *watching, path string) (status int, body string) {
 // Metrics are named as Prometheus wants them, and none has a label for a destination.
 func TestMetricsAreNamedWell(t *testing.T) {
 	w := scraped(t)
-	if err := w.partsOf(&learn.Flow{Agent: "bot", Up: 7}, nil); err != nil {
+	if err := w.partsOf(&learn.Flow{Agent: "bot", Up: 7}, enforce.Allowed); err != nil {
 		t.Fatal(err)
 	}
 	if err := w.tick(t.Context(), time.Now()); err != nil {

@@ -56,7 +56,7 @@ func (g *ageing) note(f *learn.Flow) {
 func (g *ageing) tell(w *watching) error {
 	found := map[string][]*enforce.Alert{}
 	for _, al := range w.watch.Alerts() {
-		if al.Verdict != enforce.Forbidden && al.Status != "more" {
+		if al.Kind == enforce.Destination && al.Verdict != enforce.Forbidden && !al.Group {
 			found[al.Agent] = append(found[al.Agent], al)
 		}
 	}

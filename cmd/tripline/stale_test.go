@@ -24,7 +24,7 @@ func TestStaleIsAskedOnceAnHourAndOnlyWithFindings(t *testing.T) {
 	}
 	a := &app{stdout: io.Discard, stderr: &talk, dbPath: filepath.Join(t.TempDir(), "none.db")}
 	start := time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
-	w := &watching{a: a, names: []string{"bot"}, watch: enforce.NewWatch(p), ageing: newAgeing(start)}
+	w := &watching{a: a, names: []string{"bot"}, watch: enforce.NewWatch(p, enforce.Report()), ageing: newAgeing(start)}
 	ask := func(after time.Duration) bool {
 		talk.Reset()
 		w.stale(start.Add(after))
@@ -35,7 +35,7 @@ func TestStaleIsAskedOnceAnHourAndOnlyWithFindings(t *testing.T) {
 	}
 	f := learn.Flow{Agent: "bot", Time: start, Proto: learn.TCP, DstPort: 443, Dst: netip.MustParseAddr("203.0.113.9")}
 	w.ageing.note(&f)
-	if _, found := w.watch.Observe(&f); !found {
+	if _, event := w.watch.Observe(&f); event == nil {
 		t.Fatal("no finding")
 	}
 	for after, want := range map[time.Duration]bool{150 * time.Minute: false, 3 * time.Hour: true} {

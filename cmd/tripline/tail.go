@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"tripline/enforce"
@@ -55,7 +54,7 @@ func (w *watching) tail(ctx context.Context, s source.Stream, key string) error 
 		if !exhausted(next) {
 			dirty = true
 			w.vigil.heard(w.a.now())
-			if err := w.tell(s, &r, next); err != nil {
+			if err := w.take(s, &r, next); err != nil {
 				return err
 			}
 		}
@@ -76,18 +75,6 @@ func (w *watching) tail(ctx context.Context, s source.Stream, key string) error 
 	}
 	_, err := w.pause(ctx, s, key, dirty)
 	return err
-}
-
-// tell checks what Next returned and prints what is new at once.
-func (w *watching) tell(s source.Stream, r *source.Record, next error) error {
-	al, isNew, err := w.take(s, r, next)
-	if err != nil || !isNew {
-		return err
-	}
-	if err := errors.Join(w.print(al), w.out.Flush()); err != nil {
-		return fmt.Errorf("write alert: %w", err)
-	}
-	return nil
 }
 
 // pause keeps the place in the log, behind what was told, and takes up new
@@ -150,8 +137,7 @@ func (w *watching) refresh() error {
 		return err
 	}
 	w.a.say("the baseline or the ranges have changed: checking against the new ones")
-	w.watch.Replace(p)
-	return w.export(p)
+	return errors.Join(w.tellAll(w.watch.Replace(p)), w.export(p))
 }
 
 // fingerprint names everything a policy is compiled from.

@@ -32,7 +32,6 @@ type watching struct {
 	vigil  *vigil // while following
 	ageing *ageing
 	parts  []part
-	raised uint64        // findings that parts told of
 	stream source.Stream // while following
 
 	metrics metrics // nothing, unless somebody scrapes it
@@ -101,39 +100,41 @@ func (w *watching) file(ctx context.Context, path string) error {
 			w.a.sightings(s)
 			return nil
 		}
-		if _, _, err := w.take(s, &r, err); err != nil {
+		if err := w.take(s, &r, err); err != nil {
 			return err
 		}
 	}
 }
 
-// take checks what Next returned: a record, or why there is none.
-func (w *watching) take(s source.Stream, r *source.Record, err error) (*enforce.Alert, bool, error) {
+// take checks what Next returned: a record, or why there is none. What is new is
+// told at once.
+func (w *watching) take(s source.Stream, r *source.Record, err error) error {
 	if bad, ok := recordError(err); ok {
 		w.tally.error(s.File(), bad)
-		return nil, false, nil
+		return nil
 	}
 	if err == nil {
 		w.naming.note(r.Answer)
 	}
 	if err != nil || !w.tally.record(r) {
-		return nil, false, err
+		return err
 	}
 	both := w.tally.both
 	if r.Agent = w.tally.owner(w.a, w.agents, &r.Flow); w.tally.both > both {
-		return nil, false, nil
+		return nil
 	}
 	w.tally.claim(&r.Flow)
 	if r.Agent == "" {
-		return nil, false, nil
+		return nil
 	}
 	w.naming.name(&r.Flow)
 	w.ageing.note(&r.Flow)
-	al, isNew := w.watch.Observe(&r.Flow)
-	return al, isNew, w.partsOf(&r.Flow, al)
+	v, event := w.watch.Observe(&r.Flow)
+	if err := w.tell(event); err != nil {
+		return err
+	}
+	return w.partsOf(&r.Flow, v)
 }
-
-func (w *watching) print(al *enforce.Alert) error { return w.write(w.out, al) }
 
 // finish says what was found, and what could not be told.
 func (w *watching) finish(args []string) error {
@@ -144,21 +145,21 @@ func (w *watching) finish(args []string) error {
 	w.tally.report(w.a)
 	w.naming.report(w.a, w.names)
 	w.tally.stamps(w.a, &w.o.input)
-	found := w.watch.Alerts()
-	if len(found) == 0 || !w.o.follow {
+	found, others := w.found()
+	if found+others == 0 || !w.o.follow {
 		if err := w.tally.errNothing(strings.Join(args, " "), w.agents.List()); err != nil {
 			return err
 		}
 	}
 	other := ""
-	if w.raised > 0 {
-		other = ", " + count(w.raised, "other finding", "other findings")
+	if others > 0 {
+		other = ", " + count(others, "other finding", "other findings")
 	}
 	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s%s",
 		count(w.tally.claimed(), "flow", "flows"), strings.Join(w.names, ", "),
 		ipranges.Thousands(w.watch.Flows(enforce.Allowed)), ipranges.Thousands(w.watch.Flows(enforce.Drift)),
-		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), count(uint64(len(found)), "finding", "findings"), other)
-	if len(found) > 0 || w.raised > 0 {
+		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), count(found, "finding", "findings"), other)
+	if found+others > 0 {
 		w.tellStale()
 		return errFound
 	}
