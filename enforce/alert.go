@@ -36,6 +36,8 @@ type Alert struct {
 	Interface string         `json:"interface,omitempty"`
 	Tracker   string         `json:"firewall_rule,omitempty"`
 	Process   *learn.Process `json:"process,omitempty"`
+	SeenBy    []string       `json:"seen_by,omitempty"`   // the sources that saw it, and
+	MissedBy  string         `json:"missed_by,omitempty"` // the one that did not, of a finding of [OneSide]
 	Owner     Owner          `json:"owner"`
 	Nearest   *Nearest       `json:"nearest"`
 	Admit     *Admit         `json:"admit"`           // nil for what no baseline may admit

@@ -107,6 +107,7 @@ func (o *flowsOptions) read(a *app, src source.Source, path string, opts source.
 		err := s.Next(&r)
 		if exhausted(err) {
 			t.losses(a, path, s.Stats())
+			a.sightings(s)
 			return nil
 		}
 		if bad, ok := recordError(err); ok {

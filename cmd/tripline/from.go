@@ -92,8 +92,12 @@ func (a *app) sightings(s source.Stream) {
 	}
 	for _, c := range list {
 		text := fmt.Sprintf("%s saw %s, %s of them alone", learn.Printable(c.Source), count(c.All, "connection", "connections"), ipranges.Thousands(c.Alone))
-		if d, known := c.Offset(); known && d.Abs() >= 100*time.Millisecond {
-			text += fmt.Sprintf("; stamped %s after another source (median)", d.Round(10*time.Millisecond))
+		if d := c.Later.Round(10 * time.Millisecond); d.Abs() >= 100*time.Millisecond {
+			word := "after"
+			if d < 0 {
+				word = "before"
+			}
+			text += fmt.Sprintf("; it stamps them %s %s %s does (median)", d.Abs(), word, learn.Printable(c.Beside))
 		}
 		a.say("%s", text)
 	}

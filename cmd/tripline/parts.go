@@ -27,6 +27,7 @@ type part interface {
 func (w *watching) begin(context.Context) error {
 	for _, make := range []func(*watching) (part, error){
 		newCounting, newServing,
+		newOneSided,
 	} {
 		p, err := make(w)
 		if err != nil {

@@ -31,6 +31,7 @@ func (w *watching) follow(ctx context.Context, path string) error {
 		return err
 	}
 	w.tally.losses(w.a, path, s.Stats())
+	w.a.sightings(s)
 	if w.tally.records == 0 && cursor != nil {
 		w.a.say("nothing was appended to %s", path)
 		return w.tally.errUntold(path)

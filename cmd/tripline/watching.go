@@ -32,7 +32,7 @@ type watching struct {
 	vigil  *vigil // while following
 	ageing *ageing
 	parts  []part
-	stream source.Stream // while following
+	stream source.Stream // that is read
 
 	metrics metrics // nothing, unless somebody scrapes it
 	health  health
@@ -84,6 +84,7 @@ func (w *watching) file(ctx context.Context, path string) error {
 		return err
 	}
 	defer s.Close() //nolint:errcheck // it was only read
+	w.stream = s
 	bar := newProgress(w.a)
 	defer bar.clear()
 	var r source.Record

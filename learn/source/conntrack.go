@@ -1,6 +1,7 @@
 package source
 
 import (
+	"net/netip"
 	"time"
 
 	"tripline/learn"
@@ -15,7 +16,7 @@ import (
 var conntrackSource = Source{
 	Name:  "conntrack",
 	Short: "Connections of the Linux kernel, as conntrack(8) prints them",
-	Sees:  Sees{Bytes: true, Blind: "names; refused packets; bytes of connections that were counted when they began"},
+	Sees:  Sees{Bytes: true, Passed: true, Blind: "names; refused packets; bytes of connections that were counted when they began"},
 	Speaks: Speaks{
 		Silent: "the kernel tracks no connection of a local host",
 		How:    "on the host or gateway, as root: sysctl net.netfilter.nf_conntrack_acct=1; conntrack -E -o timestamp,id >> conntrack.log",
@@ -75,6 +76,7 @@ func fillTracked(r *Record, l *conntrack.Line) {
 	if r.Src.Is4() {
 		r.Version = 4
 	}
+	r.Translated = outerEnds(l)
 	if l.HasType {
 		r.ICMP = icmpWord(r.Proto, l.Type)
 	}
@@ -114,4 +116,16 @@ func (p *conntrackParser) once(r *Record, l *conntrack.Line) Why {
 		return Detail
 	}
 	return Outbound
+}
+
+// outerEnds returns the ends after translation: those of the replies, the other
+// way round. It is zero where they are the same.
+func outerEnds(l *conntrack.Line) Ends {
+	from, to := &l.Original, &l.Reply
+	out := Ends{netip.AddrPortFrom(to.Dst, to.DstPort), netip.AddrPortFrom(to.Src, to.SrcPort)}
+	in := Ends{netip.AddrPortFrom(from.Src, from.SrcPort), netip.AddrPortFrom(from.Dst, from.DstPort)}
+	if out == in || !to.Src.IsValid() || !to.Dst.IsValid() {
+		return Ends{}
+	}
+	return out
 }

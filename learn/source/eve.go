@@ -24,7 +24,7 @@ import (
 var eveSource = Source{
 	Name:  "eve",
 	Short: "Events of Suricata: eve.json",
-	Sees:  Sees{Names: true, Bytes: true, Blind: "without flow events: all but DNS, TLS, QUIC, HTTP; bytes while following"},
+	Sees:  Sees{Names: true, Bytes: true, Late: true, Blind: "without flow events: all but DNS, TLS, QUIC, HTTP; bytes while following"},
 	Lines: func(o Options) Parser { return newEveParser(o) },
 	Sniff: sniffEve,
 }

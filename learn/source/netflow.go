@@ -24,7 +24,7 @@ import (
 var netflowSource = Source{
 	Name:  "netflow",
 	Short: "NetFlow v5, v9 and IPFIX, from udp://ADDR:PORT or files",
-	Sees:  Sees{Bytes: true, Blind: "names; flows until they end; with sampling, most short ones"},
+	Sees:  Sees{Bytes: true, Passed: true, Late: true, Blind: "names; flows until they end; with sampling, most short ones"},
 	Open:  openNetflow,
 }
 

@@ -23,6 +23,7 @@ type Record struct {
 	ZoneAssumed bool          // the stamp had no zone
 	TimeAssumed bool          // the line had no stamp: Time is that of the file
 	Counted     bool          // one outbound connection of a local host
+	Translated  Ends          // its ends after translation of addresses, zero where nobody said
 	Hidden      bool          // the true name of the destination is encrypted (ECH)
 	Answer      *learn.Answer // what a name was resolved to; nil for all that is no DNS answer
 	Why         Why           // it was counted, or not

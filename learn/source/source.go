@@ -48,6 +48,8 @@ type Sees struct {
 	// It watches where other addresses have taken the place of those of the
 	// hosts, and of containers on them.
 	AfterNAT bool
+	Passed   bool // only what was let through
+	Late     bool // a connection as such when it has ended
 	// Evidence says that the source has no connections, only what names were
 	// resolved to: it names those of other sources.
 	Evidence bool

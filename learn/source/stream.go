@@ -25,6 +25,9 @@ type StreamOptions struct {
 	// is before them is not read again, by whatever name it is found.
 	Known [][]byte
 	Keep  bool // what Finished returns
+	// Settle is how long a connection waits, while several sources are followed,
+	// for what the others know of it; 0 is two seconds.
+	Settle time.Duration
 }
 
 // A Stream is records that are read one after the other, from files or as they

@@ -71,6 +71,8 @@ type placeTogether struct {
 	Join json.RawMessage `json:"together"`
 	Held []*witnessed    `json:"held,omitempty"`
 	Seen []beheld        `json:"seen,omitempty"`
+
+	Clocks map[string]time.Duration `json:"clocks,omitempty"`
 }
 
 func openTogether(list []Input, cursor []byte, o StreamOptions) (Stream, error) {
@@ -88,9 +90,7 @@ func openTogether(list []Input, cursor []byte, o StreamOptions) (Stream, error) 
 	if err != nil {
 		return nil, err
 	}
-	w := newWitnesses(s.(*joined), at.Held, o.Follow)
-	w.restore(at.Seen)
-	return w, nil
+	return newWitnesses(s.(*joined), list, &at, o), nil
 }
 
 // part is an input as a part of a join. What a resolver told is needed again

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"tripline/learn/source"
 )
@@ -20,16 +21,26 @@ const (
 func more(t *testing.T, inputs []source.Input, cursor []byte, most int, follow bool) (ports []uint16, at []byte) {
 	t.Helper()
 	src, path := source.Together(inputs)
-	s, err := source.Open(src, path, cursor, source.StreamOptions{Options: home, Follow: follow})
+	s, err := source.Open(src, path, cursor, source.StreamOptions{Options: home, Follow: follow, Settle: 20 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	var r source.Record
+	var settled time.Time
 	for len(ports) < most {
-		if err := s.Next(&r); errors.Is(err, io.EOF) {
+		err := s.Next(&r)
+		if errors.Is(err, io.EOF) && follow && (settled.IsZero() || time.Now().Before(settled)) {
+			if settled.IsZero() {
+				settled = time.Now().Add(100 * time.Millisecond)
+			}
+			_ = s.Wait(t.Context(), 20*time.Millisecond) // what the next Next says counts
+			continue
+		}
+		if errors.Is(err, io.EOF) {
 			break
-		} else if err != nil {
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 		if r.Counted {

@@ -16,7 +16,7 @@ import (
 var vpcflowSource = Source{
 	Name:  "vpcflow",
 	Short: "Flow logs of AWS VPCs, versions 2 to 8",
-	Sees:  Sees{Bytes: true, Blind: "names; what is minutes old; who began, where the log has no tcp-flags"},
+	Sees:  Sees{Bytes: true, Late: true, Blind: "names; what is minutes old; who began, where the log has no tcp-flags"},
 	Speaks: Speaks{
 		Silent: "the flow log has no connection of a local host",
 		How:    "create the flow log for the agent's network interface or subnet, for all traffic, with tcp-flags and pkt-dstaddr among its fields",

@@ -1,80 +1,82 @@
 package source
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/netip"
 	"slices"
-	"strings"
 	"time"
-
-	"tripline/learn"
 )
 
-// sameTime is how far apart two sources may stamp the same connection.
+// sameTime is how far apart two sources may stamp the same connection, once it
+// is known how far their clocks are apart.
 const sameTime = 5 * time.Second
+
+// unsureTime is how long a connection waits for its other witnesses, in the time
+// of the files, while that is not known yet.
+const unsureTime = 2 * time.Minute
+
+// settleTime is how long it waits while sources are followed: a capture tells of
+// it when it has its name, or after a second.
+const settleTime = 2 * time.Second
 
 // mostWitnessed bounds what waits for a second witness, and what is remembered of
 // connections that were returned.
 const mostWitnessed = 1 << 16
-
-// A tie is what all witnesses of a connection have in common.
-type tie struct {
-	proto        learn.Proto
-	src, dst     netip.Addr
-	sport, dport uint16
-}
 
 // A witnessed connection, and who saw it.
 type witnessed struct {
 	Record Record   `json:"record"`
 	By     []string `json:"by"`
 
-	earlier *witnessed // with the same tie
-	alone   bool       // it was counted as one that a single source saw
-}
-
-// mostAlike bounds how many connections with the same tie wait for their other
-// witnesses: a source that writes them when they end is not in their order.
-const mostAlike = 16
-
-func (s *witnessed) tie() tie {
-	f := &s.Record.Flow
-	return tie{f.Proto, f.Src, f.Dst, f.SrcPort, f.DstPort}
+	alone bool      // it was counted as one that a single source saw
+	until time.Time // when it waits no longer, by the clock of this machine
+	came  time.Time // when it was read, likewise
 }
 
 // witnesses make one record of what several sources say of one connection: it
 // has the name of the one that knows it best, and the most bytes. A record waits
-// until no other can be of the same connection. While sources are followed
-// nothing waits: the first witness counts, and the others add nothing.
+// until no other can be of the same connection, in the time of the files; while
+// they are followed, for a moment.
 type witnesses struct {
 	*joined
-
 	follow  bool
-	queue   []*witnessed       // in the order of their times
-	last    map[tie]*witnessed // of what is in the queue, or was lately
-	before  map[tie]*witnessed
+	settle  time.Duration
+	memory  acquainted
+	queue   []*witnessed // in the order of their times
 	sighted []*witnessed // for the cursor, while sources are followed
 	ended   bool
 	counts  map[string]*Sighted
+	clocks  clocks
+	ledger  *ledger // who did not see what; nil where one source alone has connections
+	seers   []string
 }
 
-// Sighted is how many connections a source saw, beside others.
-type Sighted struct {
-	Source string
-	All    uint64
-	Alone  uint64          // no other source saw them
-	Late   []time.Duration // after who saw a connection first; the newest few
-}
-
-func newWitnesses(j *joined, held []*witnessed, follow bool) *witnesses {
-	w := &witnesses{joined: j, follow: follow, queue: held, last: map[tie]*witnessed{}, counts: map[string]*Sighted{}}
-	for _, s := range held {
-		w.remember(s)
+func newWitnesses(j *joined, list []Input, at *placeTogether, o StreamOptions) *witnesses {
+	w := &witnesses{joined: j, follow: o.Follow, settle: o.Settle, queue: at.Held, memory: newAcquainted(), counts: map[string]*Sighted{}}
+	if w.settle == 0 {
+		w.settle = settleTime
 	}
-	w.ended = follow // what waited before is not to wait now
+	for _, in := range list {
+		if !in.Source.Sees.Evidence {
+			w.seers = append(w.seers, in.key())
+		}
+	}
+	w.clocks = newClocks(w.seers, at.Clocks)
+	if len(w.seers) > 1 {
+		w.ledger = newLedger(list)
+	}
+	for _, s := range at.Held {
+		if len(s.By) == 0 {
+			s.By = append(s.By, w.seers...) // a damaged cursor
+		}
+		w.memory.remember(s)
+	}
+	w.ended = o.Follow && len(at.Held) > 0 // what waited before is not to wait now
+	w.restore(at.Seen)
+	w.clocks.lead(w.joined)
 	return w
 }
 
@@ -90,10 +92,14 @@ func (w *witnesses) Next(r *Record) error {
 		case errors.Is(err, io.EOF) && len(w.queue) > 0 && !w.follow:
 			w.ended = true
 			continue
+		case errors.Is(err, io.EOF):
+			w.review(!w.follow)
+			return err
 		case err != nil:
 			return err
 		}
 		w.ended = false
+		w.ledger.heard(w.joined.part, w.clocks.right(w.joined.part, r.Time))
 		if !r.Counted || !w.waits(r) {
 			return nil
 		}
@@ -105,8 +111,45 @@ func (w *witnesses) ready() bool {
 	if len(w.queue) == 0 {
 		return false
 	}
-	newest := w.queue[len(w.queue)-1].Record.Time
-	return w.ended || len(w.queue) >= mostWitnessed || newest.Sub(w.queue[0].Record.Time) > sameTime
+	first := w.queue[0]
+	switch {
+	case w.ended || len(w.queue) >= mostWitnessed:
+		return true
+	case w.follow:
+		return w.allSaw(first) || !time.Now().Before(first.until)
+	}
+	wait := sameTime
+	if !w.clocks.sure() {
+		wait = unsureTime
+	}
+	return w.right(w.queue[len(w.queue)-1]).Sub(w.right(first)) > wait
+}
+
+// right is when a connection began, by the clock that is the measure.
+func (w *witnesses) right(s *witnessed) time.Time { return w.clocks.right(s.By[0], s.Record.Time) }
+
+// allSaw says whether nobody is left who could tell more of a connection soon.
+func (w *witnesses) allSaw(s *witnessed) bool {
+	for _, name := range w.seers {
+		if !slices.Contains(s.By, name) && !w.ledger.late(name) {
+			return false
+		}
+	}
+	return true
+}
+
+// Wait implements [Stream]. What waits for other witnesses waits no longer than
+// it should.
+func (w *witnesses) Wait(ctx context.Context, d time.Duration) error {
+	if len(w.queue) > 0 && w.follow {
+		d = max(0, min(d, time.Until(w.queue[0].until)))
+	}
+	err := w.joined.Wait(ctx, d)
+	if errors.Is(err, io.EOF) && len(w.queue) > 0 {
+		w.ended = true // nothing will come that it could wait for
+		return nil
+	}
+	return err
 }
 
 // waits puts a connection into the queue, or makes it one more sight of one that
@@ -115,53 +158,31 @@ func (w *witnesses) waits(r *Record) bool {
 	by := w.joined.part
 	s := &witnessed{Record: *r, By: []string{by}}
 	w.count(by).All++
+	w.ledger.saw(by, &r.Flow)
 	if known := w.known(s, by); known != nil {
 		w.both(known, s, by)
-		known.add(r)
+		if known.add(r) {
+			w.memory.remember(known)
+		}
 		r.Counted, r.Why = false, Elsewhere
 		return false
 	}
 	w.count(by).Alone++
 	s.alone = true
-	if len(w.last) >= mostWitnessed {
-		w.before, w.last = w.last, map[tie]*witnessed{}
+	w.memory.remember(s)
+	if s.came = time.Now(); w.ledger != nil {
+		w.ledger.enter(s)
+		w.review(false)
 	}
-	w.remember(s)
 	if w.follow {
 		w.keep(s)
+	}
+	if w.follow && w.allSaw(s) {
 		return false
 	}
+	s.until = s.came.Add(w.settle)
 	w.queue = append(w.queue, s)
 	return true
-}
-
-// remember keeps a connection for its other witnesses, with those before it that
-// have the same tie: ICMP has no ports, and ports are used again.
-func (w *witnesses) remember(s *witnessed) {
-	t := s.tie()
-	s.earlier = w.last[t]
-	oldest := s
-	for n := 1; n < mostAlike && oldest.earlier != nil; n++ {
-		oldest = oldest.earlier
-	}
-	oldest.earlier = nil
-	w.last[t] = s
-}
-
-// known returns the witnessed of the same connection by another source: the
-// first that this one has not seen yet.
-func (w *witnesses) known(s *witnessed, by string) (first *witnessed) {
-	for _, m := range []map[tie]*witnessed{w.last, w.before} {
-		for k := m[s.tie()]; k != nil; k = k.earlier {
-			if !slices.Contains(k.By, by) && s.Record.Time.Sub(k.Record.Time).Abs() <= sameTime {
-				first = k
-			}
-		}
-		if first != nil {
-			return first
-		}
-	}
-	return nil
 }
 
 // both notes that two sources saw a connection, and how far their clocks are
@@ -171,12 +192,10 @@ func (w *witnesses) both(first, second *witnessed, by string) {
 		first.alone = false
 		w.count(first.By[0]).Alone--
 	}
-	first.By = append(first.By, by)
-	c := w.count(by)
-	if len(c.Late) >= 1000 {
-		c.Late = c.Late[500:]
+	if w.clocks.note(first, second, by) {
+		w.clocks.lead(w.joined)
 	}
-	c.Late = append(c.Late, second.Record.Time.Sub(first.Record.Time))
+	first.By = append(first.By, by)
 }
 
 func (w *witnesses) count(by string) *Sighted {
@@ -188,9 +207,10 @@ func (w *witnesses) count(by string) *Sighted {
 	return c
 }
 
-// add takes over what another source knows better. Refused is what the firewall
-// says of an attempt that the host has made.
-func (s *witnessed) add(r *Record) {
+// add takes over what another source knows better, and says whether the
+// connection has other ends since. Refused is what the firewall says of an
+// attempt that the host has made.
+func (s *witnessed) add(r *Record) (other bool) {
 	f := &s.Record.Flow
 	if r.Name != "" && (f.Name == "" || r.Evidence > f.Evidence) {
 		f.Name, f.Evidence = r.Name, r.Evidence
@@ -205,6 +225,13 @@ func (s *witnessed) add(r *Record) {
 	if f.Process == nil {
 		f.Process = r.Process
 	}
+	s.Record.Hidden = s.Record.Hidden || r.Hidden
+	if r.Translated == (Ends{}) || s.Record.Translated != (Ends{}) {
+		return false
+	}
+	s.Record.Translated = r.Translated // who translates knows the ends before that
+	f.Src, f.SrcPort, f.Dst, f.DstPort = r.Src, r.SrcPort, r.Dst, r.DstPort
+	return true
 }
 
 // Cursor implements [Stream].
@@ -213,28 +240,9 @@ func (w *witnesses) Cursor() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	text, err := json.Marshal(placeTogether{join, w.queue, w.beheldBefore()})
+	text, err := json.Marshal(placeTogether{join, w.queue, w.beheldBefore(), w.clocks.offsets()})
 	if err != nil {
 		return nil, fmt.Errorf("cursor of %s: %w", w.File(), err)
 	}
 	return text, nil
-}
-
-// Sighted returns how many connections each source saw, by name.
-func (w *witnesses) Sighted() (out []Sighted) {
-	for _, c := range w.counts {
-		out = append(out, *c)
-	}
-	slices.SortFunc(out, func(a, b Sighted) int { return strings.Compare(a.Source, b.Source) })
-	return out
-}
-
-// Offset returns how much later than others a source stamps the same
-// connections: the median.
-func (s *Sighted) Offset() (d time.Duration, known bool) {
-	if len(s.Late) == 0 {
-		return 0, false
-	}
-	late := slices.Sorted(slices.Values(s.Late))
-	return late[len(late)/2], true
 }

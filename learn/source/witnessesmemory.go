@@ -16,6 +16,7 @@ type beheld struct {
 	Dst   netip.AddrPort `json:"dst"`
 	Time  int64          `json:"time"` // microseconds since 1970
 	By    []int          `json:"by"`   // which of the parts
+	Out   Ends           `json:"out,omitzero"`
 }
 
 // What is kept is bounded, as it is written every second: the newest ones.
@@ -41,7 +42,7 @@ func (w *witnesses) beheldBefore() (list []beheld) {
 	for _, s := range w.sighted[max(0, len(w.sighted)-mostBeheld):] {
 		if f := &s.Record.Flow; len(s.By) < len(w.branches) && newest.Sub(f.Time) <= beheldAge {
 			list = append(list, beheld{
-				f.Proto, netip.AddrPortFrom(f.Src, f.SrcPort), netip.AddrPortFrom(f.Dst, f.DstPort), f.Time.UnixMicro(), w.parts(s.By),
+				f.Proto, netip.AddrPortFrom(f.Src, f.SrcPort), netip.AddrPortFrom(f.Dst, f.DstPort), f.Time.UnixMicro(), w.parts(s.By), s.Record.Translated,
 			})
 		}
 	}
@@ -55,14 +56,16 @@ func (w *witnesses) restore(list []beheld) {
 		s := &witnessed{Record: Record{Flow: learn.Flow{
 			Time: time.UnixMicro(c.Time).UTC(), Proto: c.Proto,
 			Src: c.Src.Addr(), SrcPort: c.Src.Port(), Dst: c.Dst.Addr(), DstPort: c.Dst.Port(),
-		}}}
+		}, Translated: c.Out}}
 		for _, at := range c.By {
 			if at >= 0 && at < len(w.branches) {
 				s.By = append(s.By, w.branches[at].name)
 			}
 		}
-		w.remember(s)
-		w.keep(s)
+		if len(s.By) > 0 {
+			w.memory.remember(s)
+			w.keep(s)
+		}
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 var zeekSource = Source{
 	Name:  "zeek",
 	Short: "Logs of Zeek: conn, dns, ssl, quic, http, or their directory",
-	Sees:  Sees{Names: true, Bytes: true, Blind: "processes; a connection before it ends"},
+	Sees:  Sees{Names: true, Bytes: true, Late: true, Blind: "processes; a connection before it ends"},
 	Open:  openZeek, Folder: true,
 }
 
