@@ -1,6 +1,10 @@
 package enforce
 
-import "fmt"
+import (
+	"fmt"
+
+	"tripline/learn"
+)
 
 // A Verdict is what a policy says of a flow. The zero value is [Allowed].
 type Verdict uint8
@@ -30,3 +34,14 @@ func (v Verdict) String() string {
 
 // MarshalText writes what [Verdict.String] returns.
 func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+
+// UnmarshalText reads what [Verdict.MarshalText] wrote.
+func (v *Verdict) UnmarshalText(text []byte) error {
+	for i, name := range verdictNames {
+		if name == string(text) {
+			*v = Verdict(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown verdict %q", learn.Printable(string(text)))
+}

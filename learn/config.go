@@ -30,6 +30,7 @@ type Config struct {
 	AllowWide []Choice // what may open more
 
 	Service Daemon
+	Alerts  []Sink // where alerts go, by name
 }
 
 type configDoc struct {
@@ -50,6 +51,7 @@ type configDoc struct {
 	Ceiling   string              `yaml:"ceiling"`
 	AllowWide []string            `yaml:"allow_wide"`
 	Service   serviceDoc          `yaml:"service"`
+	Alerts    map[string]sinkDoc  `yaml:"alerts"`
 }
 
 // DecodeConfig reads a configuration strictly: an unknown key or a wrong value
@@ -71,6 +73,9 @@ func DecodeConfig(file string, text []byte) (Config, error) {
 		return Config{}, fmt.Errorf("read %s: %w", file, plainly(err))
 	}
 	c, err := doc.config(&node)
+	if err == nil {
+		err = doc.alerts(file, &c, &node)
+	}
 	if err != nil {
 		return Config{}, fmt.Errorf("read %s: %w", file, err)
 	}

@@ -39,7 +39,7 @@ type Store struct {
 // created with its directory, for the owner alone; read-only, a missing file is
 // [fs.ErrNotExist].
 func Open(path string, o Options) (*Store, error) {
-	if err := guard(func() error { return ensure(path, o.ReadOnly) }); err != nil {
+	if err := guard(func() error { return ensure(path, o.ReadOnly, lay) }); err != nil {
 		return nil, fmt.Errorf("create database: %w", explain(err))
 	}
 	db, file, err := openFile(path, o)
@@ -70,7 +70,7 @@ func (s *Store) Path() string { return s.path }
 
 // ensure creates the file if it is missing. It is made beside and linked into
 // place, so that no other process, and no kill, ever leaves half of one.
-func ensure(path string, readOnly bool) error {
+func ensure(path string, readOnly bool, lay func(*bbolt.Tx) error) error {
 	if _, err := os.Stat(path); readOnly || !errors.Is(err, fs.ErrNotExist) {
 		return nil // opening it says what is wrong, if anything
 	}
@@ -83,13 +83,13 @@ func ensure(path string, readOnly bool) error {
 		return err
 	}
 	defer os.Remove(tmp.Name()) //nolint:errcheck // after a rename it is gone
-	if err := errors.Join(tmp.Close(), initialize(tmp.Name())); err != nil {
+	if err := errors.Join(tmp.Close(), initialize(tmp.Name(), lay)); err != nil {
 		return err
 	}
 	return publish(tmp.Name(), path)
 }
 
-func initialize(path string) error {
+func initialize(path string, lay func(*bbolt.Tx) error) error {
 	db, err := bbolt.Open(path, 0o600, settings(Options{}))
 	if err != nil {
 		return err

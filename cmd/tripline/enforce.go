@@ -18,6 +18,8 @@ import (
 type enforceOptions struct {
 	input
 	format  string
+	queue   string
+	send    bool
 	export  exportOptions
 	service learn.Daemon
 }
@@ -34,6 +36,8 @@ unexpected, nothing explains it; forbidden, no baseline may admit it.
 With --follow it goes on with what is appended and prints an alert within a second;
 the place in the log is kept, so nothing is missed after a restart, and only what
 was found in the last second before a crash can be told twice.
+With "alerts:" in tripline.yaml what is found is sent there as well (see
+"tripline alert"): with --follow at once, else with --send.
 With -o it also writes the alias files, and again whenever a baseline or the ranges
 change.
 
@@ -49,7 +53,9 @@ Exit status:
 		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), a, args) },
 	}
 	o.flags(c, true)
-	c.Flags().StringVar(&o.format, "format", "", "`FORMAT` of alerts: json (one object a line) or text (default text on a terminal, else json)")
+	c.Flags().StringVar(&o.format, "format", "", "`FORMAT` of alerts: text, json (one object a line), cef, ecs, leef, ocsf or wazuh (default text on a terminal, else json)")
+	c.Flags().StringVar(&o.queue, "queue", "", "`FILE` that keeps alerts until they are delivered (default beside the database, .alerts behind its name)")
+	c.Flags().BoolVar(&o.send, "send", false, "send alerts to the sinks of tripline.yaml also without --follow")
 	o.export.flags(c)
 	o.serviceFlags(c)
 	return c
@@ -94,6 +100,7 @@ func (w *watching) check(ctx context.Context, args []string) error {
 		broken = w.tick(ctx, w.a.now())
 	}
 	for _, al := range w.watch.Alerts() { // what was found before the trouble as well
+		w.outbox.take(al)
 		if err := w.print(al); err != nil {
 			return err
 		}
@@ -112,18 +119,15 @@ func (o *enforceOptions) prepare(ctx context.Context, a *app) (*watching, error)
 			o.format = "text"
 		}
 	}
-	for _, k := range alert.All {
-		if k.Name == o.format {
-			w.write = k.Write
-		}
+	format, err := alert.FindFormat(o.format)
+	if err != nil {
+		return nil, fmt.Errorf("--format: %w", err)
 	}
-	if w.write == nil {
-		return nil, fmt.Errorf("--format %q: want json or text", learn.Printable(o.format))
-	}
+	w.write = format.Write
 	if _, err := export.Find(o.export.to); err != nil {
 		return nil, err
 	}
-	err := a.read(func(s *store.Store) error {
+	err = a.read(func(s *store.Store) error {
 		if err := w.find(s); err != nil {
 			return err
 		}

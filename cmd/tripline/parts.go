@@ -37,7 +37,7 @@ func (w *watching) begin(context.Context) error {
 			w.parts = append(w.parts, p)
 		}
 	}
-	return nil
+	return w.openOutbox()
 }
 
 // raise takes up what a part found: one way for every alert. What is raised again
@@ -58,7 +58,7 @@ func (w *watching) tick(ctx context.Context, now time.Time) error {
 	for _, p := range w.parts {
 		err = errors.Join(err, p.tick(ctx, now))
 	}
-	return err
+	return errors.Join(err, w.outbox.tick(ctx, now))
 }
 
 func (w *watching) closeParts() error {
@@ -66,5 +66,5 @@ func (w *watching) closeParts() error {
 	for _, p := range w.parts {
 		err = errors.Join(err, p.close())
 	}
-	return err
+	return errors.Join(err, w.outbox.close())
 }

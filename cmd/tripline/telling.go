@@ -25,6 +25,7 @@ func (w *watching) tell(event *enforce.Alert) error {
 	if event.Status == enforce.StatusNew || event.Status == enforce.StatusMore {
 		w.metrics.alerts.add(1, string(event.Kind), string(event.Severity))
 	}
+	w.outbox.take(event)
 	if err := errors.Join(w.print(event), w.out.Flush()); err != nil {
 		return fmt.Errorf("write alert: %w", err)
 	}

@@ -36,6 +36,7 @@ type watching struct {
 
 	metrics metrics // nothing, unless somebody scrapes it
 	health  health
+	outbox  *outbox // nil where no alerts are sent
 
 	lookups lookups
 }

@@ -26,7 +26,7 @@ func hostile() *enforce.Alert {
 // TestOneRecordEach holds every kind to its promise: hostile text ends no line
 // and writes nothing to a terminal.
 func TestOneRecordEach(t *testing.T) {
-	for _, k := range alert.All {
+	for _, k := range alert.Formats {
 		var b, plain strings.Builder
 		calm := hostile()
 		calm.Name, calm.Interface, calm.Owner.Org, calm.Why, calm.Nearest.Why, calm.Admit.Command = "a", "igb1", "x", "why", "close", "y"
@@ -44,7 +44,7 @@ func TestOneRecordEach(t *testing.T) {
 
 // Text that a terminal obeys without a control character of ASCII.
 func TestNothingIsMisleading(t *testing.T) {
-	for _, k := range alert.All {
+	for _, k := range alert.Formats {
 		var b strings.Builder
 		a := hostile()
 		a.Name, a.Owner.Org = "c1 \u009b31m \u202e \x7f", "bad \xff byte"
@@ -61,7 +61,7 @@ func TestNothingIsMisleading(t *testing.T) {
 
 func TestJSONReadsBack(t *testing.T) {
 	var b strings.Builder
-	if err := alert.All[0].Write(&b, hostile()); err != nil {
+	if err := alert.Formats[0].Write(&b, hostile()); err != nil {
 		t.Fatal(err)
 	}
 	var got map[string]any
@@ -80,7 +80,7 @@ func TestText(t *testing.T) {
 	a.Name, a.Interface, a.Owner.Org, a.Why, a.Nearest.Why = "", "igb1", "Example", "no rule explains it", "another address"
 	a.Admit.Command = "tripline allow bot 203.0.113.77:443"
 	var b strings.Builder
-	if err := alert.All[1].Write(&b, a); err != nil {
+	if err := alert.Formats[1].Write(&b, a); err != nil {
 		t.Fatal(err)
 	}
 	want := `forbidden   bot  203.0.113.77:443  aws/EC2, AS64500 Example, shared
@@ -93,8 +93,8 @@ func TestText(t *testing.T) {
 	}
 }
 
-func TestKindsAreSorted(t *testing.T) {
-	if !slices.IsSortedFunc(alert.All, func(a, b alert.Kind) int { return strings.Compare(a.Name, b.Name) }) {
-		t.Error("alert.All is not sorted by name")
+func TestFormatsAreSorted(t *testing.T) {
+	if !slices.IsSortedFunc(alert.Formats, func(a, b alert.Format) int { return strings.Compare(a.Name, b.Name) }) {
+		t.Error("alert.Formats is not sorted by name")
 	}
 }

@@ -19,11 +19,11 @@ import (
 //	    2026-11-10 03:12:44 pass on igb1, 4 times; no rule of this agent explains it
 //	    nearest rule: none for tcp/443
 //	    to admit exactly this: tripline allow bot 203.0.113.77:443 (opens 1)
-var text = Kind{Name: "text", Short: "lines for a person", Write: writeText}
+var text = Format{Name: "text", Short: "lines for a person", Media: "text/plain; charset=utf-8", Write: writeText}
 
 func writeText(w io.Writer, a *enforce.Alert) error {
 	var b strings.Builder
-	if a.Kind == enforce.Destination || a.Kind == "" {
+	if isVerdict(a) {
 		verdict(&b, a)
 	} else {
 		finding(&b, a)

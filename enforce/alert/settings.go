@@ -1,0 +1,145 @@
+package alert
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"tripline/learn"
+)
+
+// Settings are what one sink is told by the configuration.
+type Settings struct {
+	conf   learn.Sink
+	kind   Kind
+	rest   string // behind "to: KIND+"
+	stdout io.Writer
+	warn   func(string)
+}
+
+// check refuses what this kind does not take, and wants what it must have.
+func (s *Settings) check() error {
+	for key := range s.conf.Settings {
+		if err := s.known(key); err != nil {
+			return s.conf.Wrong(key, err)
+		}
+	}
+	for _, k := range s.kind.Keys {
+		if k.Required && !s.given(k) && !(s.rest != "" && k.Name == "url") {
+			want := k.Name
+			if k.Secret {
+				want = k.Name + "_file"
+			}
+			return s.conf.Wrong("", learn.WithHint(fmt.Errorf("%s is missing: %s", want, k.Short), "add \"%s: ...\" to alerts: %s", want, s.conf.Name))
+		}
+	}
+	return nil
+}
+
+func (s *Settings) given(k Key) bool {
+	if !k.Secret {
+		return s.conf.Settings[k.Name] != ""
+	}
+	return s.conf.Settings[k.Name+"_file"] != "" || s.conf.Settings[k.Name+"_env"] != ""
+}
+
+// common are the keys that every kind takes.
+var common = []string{"to", "min", "kinds", "agents", "statuses", "after", "quiet", "rate", "window", "timeout", "trouble", "queue", "batch"}
+
+func (s *Settings) known(key string) error {
+	names := slices.Clone(common)
+	for _, k := range s.kind.Keys {
+		switch {
+		case !k.Secret && k.Name == key, k.Secret && (key == k.Name+"_file" || key == k.Name+"_env"):
+			return nil
+		case k.Secret && k.Name == key:
+			return learn.WithHint(errors.New("a secret does not belong into the configuration"),
+				"put it into a file of its own (mode 0600) and say \"%s_file: FILE\", or \"%s_env: VARIABLE\"", key, key)
+		case k.Secret:
+			names = append(names, k.Name+"_file", k.Name+"_env")
+		default:
+			names = append(names, k.Name)
+		}
+	}
+	err := fmt.Errorf("a sink of kind %s has no such setting", s.kind.Name)
+	if near, ok := nearest(key, names); ok {
+		return learn.WithHint(err, "did you mean %q?", near)
+	}
+	return learn.WithHint(err, `"tripline alert kinds" lists the settings`)
+}
+
+// text returns a setting, or what holds without it.
+func (s *Settings) text(key, without string) string {
+	if v := s.conf.Settings[key]; v != "" {
+		return v
+	}
+	return without
+}
+
+// yes returns a setting that is true or false.
+func (s *Settings) yes(key string) (bool, error) {
+	v := s.text(key, "false")
+	is, err := strconv.ParseBool(v)
+	if err != nil {
+		return false, s.wrong(key, "%q: want true or false", learn.Printable(v))
+	}
+	return is, nil
+}
+
+// wrong is an error with the place of a setting.
+func (s *Settings) wrong(key, format string, args ...any) error {
+	return s.conf.Wrong(key, fmt.Errorf(format, args...))
+}
+
+// format returns the format that a sink writes.
+func (s *Settings) format(without string) (Format, error) {
+	f, err := FindFormat(s.text("format", without))
+	return f, s.conf.Wrong("format", err)
+}
+
+// secret returns a secret from where the configuration says it is, "" where it says
+// nothing.
+func (s *Settings) secret(key string) (string, error) {
+	file, env := s.conf.Settings[key+"_file"], s.conf.Settings[key+"_env"]
+	switch {
+	case file != "" && env != "":
+		return "", s.wrong(key+"_env", "%s_file says where it is, too; want one of them", key)
+	case file != "":
+		v, err := s.secretFile(key, file)
+		return v, s.conf.Wrong(key+"_file", err)
+	case env != "":
+		if v := strings.TrimSpace(os.Getenv(env)); v != "" {
+			return v, nil
+		}
+		return "", s.conf.Wrong(key+"_env", learn.WithHint(fmt.Errorf("the environment variable %s is not set", learn.Printable(env)), "export %s=...", learn.Printable(env)))
+	}
+	return "", nil
+}
+
+// secretFile reads a secret that stands alone in a file. That all users of the
+// machine can read it is worth a warning.
+func (s *Settings) secretFile(key, file string) (string, error) {
+	st, err := os.Stat(file)
+	if err != nil {
+		return "", err //nolint:wrapcheck // it says the path
+	}
+	if !st.Mode().IsRegular() || st.Size() > 64<<10 {
+		return "", fmt.Errorf("%s: want a file that holds the secret and nothing else", learn.Printable(file))
+	}
+	if st.Mode().Perm()&0o004 != 0 {
+		s.warn(fmt.Sprintf("alerts: %s: every user of this machine can read %s (mode %04o): chmod 600 %s", s.conf.Name, learn.Printable(file), st.Mode().Perm(), learn.Printable(file)))
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err //nolint:wrapcheck // it says the path
+	}
+	v := strings.TrimSpace(string(text))
+	if v == "" {
+		return "", fmt.Errorf("%s is empty; it should hold the %s", learn.Printable(file), key)
+	}
+	return v, nil
+}
