@@ -30,6 +30,7 @@ var layers = map[string][]string{
 		"learn/source/internal/assemble",
 		"learn/source/internal/capfile",
 		"learn/source/internal/conntrack",
+		"learn/source/internal/ctnetlink",
 		"learn/source/internal/dnslog",
 		"learn/source/internal/dnstap",
 		"learn/source/internal/eve",
@@ -47,6 +48,7 @@ var layers = map[string][]string{
 	"learn/source/internal/assemble":  {"learn", "learn/source/internal/dissect", "learn/source/internal/packet"},
 	"learn/source/internal/capfile":   {},
 	"learn/source/internal/conntrack": {"learn/source/internal/scan", "learn/source/internal/syslog"},
+	"learn/source/internal/ctnetlink": {"learn", "learn/source/internal/conntrack"},
 	"learn/source/internal/dissect":   {},
 	"learn/source/internal/dnslog":    {"learn", "learn/source/internal/scan", "learn/source/internal/syslog"},
 	"learn/source/internal/dnstap":    {},
@@ -89,7 +91,9 @@ var doors = map[string][]string{
 	"github.com/netsampler/goflow2":        {"learn/source/internal/netflow"},
 	"github.com/gopacket/gopacket":         {"learn/source/internal/live"},
 	"golang.org/x/net/bpf":                 {"learn/source/internal/live"},
-	"golang.org/x/sys":                     {"learn/source/internal/live"},
+	"golang.org/x/sys":                     {"learn/source/internal/live", "learn/source/internal/ctnetlink"},
+	"github.com/ti-mo/conntrack":           {"learn/source/internal/ctnetlink"},
+	"github.com/ti-mo/netfilter":           {"learn/source/internal/ctnetlink"},
 	"github.com/klauspost/compress":        {"learn/source/internal/lines", "store"}, // what others packed, and what the store packs
 }
 

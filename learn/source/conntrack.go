@@ -15,18 +15,15 @@ import (
 //	[1774699200.123456]	    [NEW] tcp      6 120 SYN_SENT src=192.0.2.10 dst=203.0.113.7 sport=50001 dport=443 [UNREPLIED] src=203.0.113.7 dst=198.51.100.2 sport=443 dport=50001 id=3668417984
 var conntrackSource = Source{
 	Name:  "conntrack",
-	Short: "Connections of the Linux kernel, as conntrack(8) prints them",
+	Short: "Connections of the Linux kernel: its own (kernel), or as conntrack(8) prints them",
 	Sees:  Sees{Bytes: true, Passed: true, Blind: "names; refused packets; bytes of connections that were counted when they began"},
 	Speaks: Speaks{
 		Silent: "the kernel tracks no connection of a local host",
-		How:    "on the host or gateway, as root: sysctl net.netfilter.nf_conntrack_acct=1; conntrack -E -o timestamp,id >> conntrack.log",
+		How:    "on the host or gateway, as root: sysctl net.netfilter.nf_conntrack_acct=1; conntrack -E -o timestamp,id >> conntrack.log. Only where a rule of a firewall or NAT uses it is anything tracked",
 		Where:  "name what conntrack -E -o timestamp,id printed",
 	},
-	Lines: func(o Options) Parser {
-		return &conntrackParser{
-			decoder: conntrack.New(o.Zone), place: place{local: o.Local, firewall: o.Firewall}, seen: newSeenSet(0),
-		}
-	},
+	Lines: func(o Options) Parser { return newConntrackParser(o) },
+	Live:  openTracked,
 	Sniff: sniffLog,
 }
 
@@ -37,6 +34,12 @@ type conntrackParser struct {
 	line    conntrack.Line
 }
 
+func newConntrackParser(o Options) *conntrackParser {
+	return &conntrackParser{
+		decoder: conntrack.New(o.Zone), place: place{local: o.Local, firewall: o.Firewall}, seen: newSeenSet(0),
+	}
+}
+
 // Parse implements [Parser].
 func (p *conntrackParser) Parse(line []byte, newest time.Time, r *Record) error {
 	l := &p.line
@@ -44,16 +47,21 @@ func (p *conntrackParser) Parse(line []byte, newest time.Time, r *Record) error 
 		*r = Record{}
 		return &RecordError{Source: "conntrack", Field: err.Field, Cause: err.Cause, Text: err.Text}
 	}
-	fillTracked(r, l)
 	if l.Timeless {
-		r.Time = newest
+		l.Time = newest
 	}
+	p.judge(r, l)
+	return nil
+}
+
+// judge sets every field of r.
+func (p *conntrackParser) judge(r *Record, l *conntrack.Line) {
+	fillTracked(r, l)
 	r.Time = r.Time.Add(-l.Age)
 	if r.Why = p.aside(r, l); r.Why == "" {
 		r.Why = p.once(r, l)
 	}
 	r.Counted = r.Why == Outbound
-	return nil
 }
 
 // State implements [Parser].

@@ -14,13 +14,14 @@ type seenSet struct {
 	young, old map[uint64]struct{}
 	turned     uint32 // when old was young, in seconds since 1970
 	life       uint32 // how long young stays so, in seconds; 0 is for ever
+	most       int    // of young
 }
 
-// mostYoung bounds the state to 128 KiB.
+// mostYoung bounds a state that is kept to 128 KiB.
 const mostYoung = 1 << 13
 
 func newSeenSet(life uint32) *seenSet {
-	s := &seenSet{keys: newRecent(), young: map[uint64]struct{}{}, life: life}
+	s := &seenSet{keys: newRecent(), young: map[uint64]struct{}{}, life: life, most: mostYoung}
 	s.keys.seconds, s.keys.minutes = nil, nil
 	return s
 }
@@ -37,7 +38,7 @@ func (s *seenSet) meet(key uint64, now uint32) bool {
 		return true
 	}
 	_, ok := s.old[key]
-	if len(s.young) >= mostYoung {
+	if len(s.young) >= s.most {
 		s.turn(now)
 	}
 	s.young[key] = struct{}{}

@@ -21,9 +21,9 @@ import (
 //	tls://0.0.0.0:6514?cert=/etc/tripline/cert.pem&key=/etc/tripline/key.pem&ca=/etc/tripline/clients.pem
 
 // IsAddress says whether a path is no file but a place where records come in, or
-// an address to listen at: udp://0.0.0.0:5514, or an interface.
+// an address to listen at: udp://0.0.0.0:5514, an interface, or [Kernel].
 func IsAddress(path string) bool {
-	if isInterface(path) {
+	if path == Kernel || isInterface(path) {
 		return true
 	}
 	scheme, rest, ok := strings.Cut(path, "://")

@@ -22,6 +22,9 @@ type Source struct {
 	// Open is for every other source: it begins to read path, or goes on behind
 	// cursor.
 	Open func(path string, cursor []byte, o StreamOptions) (Stream, error)
+	// Live is for what the kernel of this machine tells itself: it is opened where
+	// the path is [Kernel].
+	Live func(o StreamOptions) (Stream, error)
 	// Parts are what [Together] reads as one.
 	Parts []Input
 	// Folder says that path may be a directory, whose logs are read together.

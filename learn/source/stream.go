@@ -63,6 +63,9 @@ type Stream interface {
 // returned; nil is the beginning.
 func Open(s Source, path string, cursor []byte, o StreamOptions) (Stream, error) {
 	o.Early = o.Early || o.Follow
+	if path == Kernel && s.Live != nil {
+		return s.Live(o)
+	}
 	if s.Open != nil {
 		return s.Open(path, cursor, o)
 	}
