@@ -147,6 +147,7 @@ type Naming struct {
 	Resolved bool     // DNS told the client that the name is at this address
 	Others   []string // other names that the client was told for it, while they held
 	Stale    bool     // the answer had run out
+	Hidden   bool     // the connection says that its true name is encrypted; who saw it says so
 }
 
 // Name gives f a name if it has none and one of the clients was told one; a

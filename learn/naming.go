@@ -9,6 +9,8 @@ type Names struct {
 	By        [Proxy + 1]uint64 // by evidence; By[Unnamed] has none
 	Ambiguous uint64            // DNS had told several names for the address
 	Conflicts uint64            // what the connection said was none of those that DNS told
+	Stale     uint64            // DNS had told the name, and it had run out
+	Hidden    uint64            // the true name is encrypted (ECH)
 	Encrypted uint64            // to resolvers that hide what is asked (RFC 7858, 8484, 9250)
 }
 
@@ -20,6 +22,12 @@ func (n *Names) Count(f *Flow, how Naming) {
 		evidence = Unnamed
 	}
 	n.By[min(evidence, Proxy)]++
+	if how.Hidden {
+		n.Hidden++
+	}
+	if how.Stale && f.Evidence == DNS {
+		n.Stale++
+	}
 	switch {
 	case len(how.Others) == 0:
 	case f.Evidence == DNS:

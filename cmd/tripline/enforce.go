@@ -19,6 +19,7 @@ type enforceOptions struct {
 	input
 	format  string
 	queue   string
+	figures string
 	send    bool
 	export  exportOptions
 	service learn.Daemon
@@ -41,6 +42,10 @@ With "alerts:" in tripline.yaml what is found is sent there as well (see
 With -o it also writes the alias files, and again whenever a baseline or the ranges
 change.
 
+What one of several sources saw and another one, that could have, did not is a finding
+(one_side), and so is an agent that stops asking DNS while others do (unnamed). How
+much of the traffic has a name is said at the end, and kept in --figures FILE.
+
 Where more comes that the baseline does not admit than was foretold when it was
 approved, it says once that the baseline is stale (see "tripline forecast").
 
@@ -56,6 +61,7 @@ Exit status:
 	c.Flags().StringVar(&o.format, "format", "", "`FORMAT` of alerts: text, json (one object a line), cef, ecs, leef, ocsf or wazuh (default text on a terminal, else json)")
 	c.Flags().StringVar(&o.queue, "queue", "", "`FILE` that keeps alerts until they are delivered (default beside the database, .alerts behind its name)")
 	c.Flags().BoolVar(&o.send, "send", false, "send alerts to the sinks of tripline.yaml also without --follow")
+	c.Flags().StringVar(&o.figures, "figures", "", "keep how much was seen in `FILE` as JSON: flows by verdict, the share that has a name, what each of several sources saw")
 	o.export.flags(c)
 	o.serviceFlags(c)
 	return c

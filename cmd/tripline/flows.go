@@ -79,7 +79,7 @@ func (o *flowsOptions) run(ctx context.Context, a *app, args []string) error {
 	if broken != nil {
 		return cutShort(broken, "copy the file again, whole; what was read before that is shown")
 	}
-	names.report(a, []string{""})
+	names.report(a, shown(agents), src.Sees)
 	return o.close(a, t, args)
 }
 
@@ -128,7 +128,7 @@ func (o *flowsOptions) read(a *app, src source.Source, path string, opts source.
 			}
 		}
 		if t.record(&r) {
-			names.name(&r.Flow)
+			names.name(&r.Flow, r.Hidden)
 		}
 		show(s.File(), &r, nil)
 	}
@@ -148,4 +148,12 @@ func (o *flowsOptions) close(a *app, t *tally, args []string) error {
 		return errFound
 	}
 	return nil
+}
+
+// shown are the agents whose flows are shown; without any all flows are one.
+func shown(agents *learn.Agents) []string {
+	if agents == nil {
+		return []string{""}
+	}
+	return names(agents)
 }

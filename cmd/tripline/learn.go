@@ -184,7 +184,7 @@ func merged(known, list []learn.Agent) []learn.Agent {
 // finish says what was learned. Fresh is whether no file was known before.
 func (l *learning) finish(agents *learn.Agents, args []string, fresh bool) error {
 	l.tally.report(l.a)
-	l.names.report(l.a, names(agents))
+	l.names.report(l.a, names(agents), l.src.Sees)
 	l.tally.stamps(l.a, &l.o.input)
 	if fresh {
 		if err := l.tally.errNothing(strings.Join(args, " "), agents.List()); err != nil {

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"tripline/ipranges"
 	"tripline/learn"
+	"tripline/learn/source"
 )
 
 // A naming gives flows the names that their clients were told, and counts how
@@ -18,6 +20,8 @@ type naming struct {
 	all    bool          // also of clients that no address tells to be an agent
 	counts map[string]*learn.Names
 	told   uint64 // answers that were kept
+
+	answered func(agent string, at time.Time) // is told of every answer, "" where it is none of an agent
 }
 
 func newNaming(agents *learn.Agents) *naming {
@@ -33,6 +37,9 @@ func newNaming(agents *learn.Agents) *naming {
 func (n *naming) note(a *learn.Answer) {
 	if a == nil {
 		return
+	}
+	if n.answered != nil && a.Client.IsValid() {
+		n.answered(n.whose(a.Client), a.Time)
 	}
 	client := n.client(a.Client)
 	if client == "" {
@@ -55,12 +62,13 @@ func (n *naming) client(a netip.Addr) string {
 	return a.String()
 }
 
-// name gives a flow its name.
-func (n *naming) name(f *learn.Flow) {
+// name gives a flow its name. Hidden is whether the true one is encrypted.
+func (n *naming) name(f *learn.Flow, hidden bool) {
 	var how learn.Naming
 	if n.told > 0 { // else there is nothing to ask for, on the way of every flow
 		how = n.namer.Name(f, n.client(f.Src), f.Agent)
 	}
+	how.Hidden = hidden
 	c := n.counts[f.Agent]
 	if c == nil {
 		c = &learn.Names{}
@@ -71,9 +79,9 @@ func (n *naming) name(f *learn.Flow) {
 
 // report says how much of an agent's traffic has names, where the source could
 // have told any.
-func (n *naming) report(a *app, agents []string) {
+func (n *naming) report(a *app, agents []string, sees source.Sees) {
 	for _, agent := range agents {
-		if c := n.counts[agent]; c != nil && (c.Named() > 0 || c.Encrypted > 0 || n.told > 0) {
+		if c := n.counts[agent]; c != nil && (sees.Names || c.Named() > 0 || c.Encrypted > 0 || n.told > 0) {
 			a.say("%s: %s", cmp.Or(agent, "all"), namesText(c))
 		}
 	}
@@ -99,7 +107,9 @@ func namesText(c *learn.Names) string {
 		what string
 	}{
 		{c.Ambiguous, "had several names in DNS"},
+		{c.Stale, "named by an answer that had run out"},
 		{c.Conflicts, "said another name than DNS"},
+		{c.Hidden, "hide their name (ECH)"},
 		{c.Encrypted, "encrypted DNS suspected"},
 	} {
 		if p.n > 0 {

@@ -28,6 +28,8 @@ func (w *watching) begin(context.Context) error {
 	for _, make := range []func(*watching) (part, error){
 		newCounting, newServing,
 		newOneSided,
+		newAsking,
+		newFiguring,
 	} {
 		p, err := make(w)
 		if err != nil {

@@ -85,7 +85,7 @@ func (p *pass) record(r *source.Record) error {
 	p.tally.claim(&r.Flow)
 	if r.Agent != "" {
 		p.claimed++
-		p.names.name(&r.Flow)
+		p.names.name(&r.Flow, r.Hidden)
 		p.rec.add(&r.Flow)
 	}
 	return nil

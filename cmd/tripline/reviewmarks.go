@@ -79,14 +79,25 @@ type namesJSON struct {
 	Named     uint64            `json:"named"`
 	By        map[string]uint64 `json:"by_evidence"`
 	Encrypted uint64            `json:"encrypted_dns_suspected"`
+	Hidden    uint64            `json:"hidden_by_ech,omitempty"`
+	Ambiguous uint64            `json:"several_names_in_dns,omitempty"`
+	Conflicts uint64            `json:"other_name_than_dns,omitempty"`
+	Stale     uint64            `json:"answer_had_run_out,omitempty"`
 }
 
 func namesOf(d *draft) *namesJSON {
 	n := learn.NamesOf(d.seen)
-	if n.Named() == 0 {
+	if n.Flows == 0 {
 		return nil
 	}
-	out := &namesJSON{Flows: n.Flows, Named: n.Named(), By: map[string]uint64{}, Encrypted: n.Encrypted}
+	return newNames(&n)
+}
+
+func newNames(n *learn.Names) *namesJSON {
+	out := &namesJSON{
+		Flows: n.Flows, Named: n.Named(), By: map[string]uint64{}, Encrypted: n.Encrypted,
+		Hidden: n.Hidden, Ambiguous: n.Ambiguous, Conflicts: n.Conflicts, Stale: n.Stale,
+	}
 	for e := learn.DNS; e <= learn.Proxy; e++ {
 		if n.By[e] > 0 {
 			out.By[e.String()] = n.By[e]

@@ -26,7 +26,7 @@ type agentJSON struct {
 	Idle        []idleJSON `json:"not_hit,omitempty"` // approved rules, for long
 	Doubts      []string   `json:"doubts,omitempty"`
 	Held        []heldJSON `json:"held_back,omitempty"` // by the ceiling
-	Names       *namesJSON `json:"names,omitempty"`     // where any flow has one
+	Names       *namesJSON `json:"names,omitempty"`     // how its flows came by them
 
 	Backtest *backtestJSON `json:"backtest,omitempty"`
 	Forecast *outlookJSON  `json:"forecast,omitempty"`

@@ -129,7 +129,7 @@ func (w *watching) take(s source.Stream, r *source.Record, err error) error {
 	if r.Agent == "" {
 		return nil
 	}
-	w.naming.name(&r.Flow)
+	w.naming.name(&r.Flow, r.Hidden)
 	w.ageing.note(&r.Flow)
 	v, event := w.watch.Observe(&r.Flow)
 	if err := w.tell(event); err != nil {
@@ -145,7 +145,7 @@ func (w *watching) finish(args []string) error {
 	}
 	w.note()
 	w.tally.report(w.a)
-	w.naming.report(w.a, w.names)
+	w.naming.report(w.a, w.names, w.src.Sees)
 	w.tally.stamps(w.a, &w.o.input)
 	found, others := w.found()
 	if found+others == 0 || !w.o.follow {
