@@ -23,8 +23,8 @@ type Ledger struct {
 	open   map[finding]*entry
 	apart  map[class]int // of them, those that are told one by one
 	crowds map[crowdKey]*crowd
-	age    time.Duration       // for how long somebody watched
-	dirty  map[*entry]struct{} // changed since Changed was called
+	age    time.Duration   // for how long somebody watched
+	dirty  map[*entry]bool // to be kept; true: not later
 	opened map[Kind]uint64
 }
 
@@ -43,12 +43,14 @@ type entry struct {
 	Alert
 	key   finding
 	heard time.Duration // the age of the ledger when it was last seen
+	seen  bool          // since the ledger was made or taken up again
+	known bool          // it was taken up again
 }
 
 // NewLedger returns an empty ledger.
 func NewLedger(terms Terms) *Ledger {
 	return &Ledger{
-		terms: terms, open: map[finding]*entry{}, apart: map[class]int{}, crowds: map[crowdKey]*crowd{}, dirty: map[*entry]struct{}{}, opened: map[Kind]uint64{},
+		terms: terms, open: map[finding]*entry{}, apart: map[class]int{}, crowds: map[crowdKey]*crowd{}, dirty: map[*entry]bool{}, opened: map[Kind]uint64{},
 	}
 }
 
@@ -105,10 +107,10 @@ func (l *Ledger) begin(key finding, a Alert, joins bool) *Alert {
 		l.apart[classOf(key)]++
 	}
 	a.identify()
-	e := &entry{Alert: a, key: key, heard: l.age}
+	e := &entry{Alert: a, key: key, heard: l.age, seen: true}
 	l.open[key] = e
 	l.opened[a.Kind]++
-	l.touch(e)
+	l.touch(e, true)
 	return e.event("")
 }
 
@@ -129,13 +131,14 @@ func (l *Ledger) again(e *entry, at time.Time, action string, severity Severity)
 	if at.After(e.Last) {
 		e.Last = at
 	}
-	e.heard = l.age
-	l.touch(e)
+	e.heard, e.seen = l.age, true
 	worse := e.worsens(action, severity)
 	status := l.status(e, at)
 	if status == e.Status && worse == "" {
+		l.touch(e, false)
 		return nil
 	}
+	l.touch(e, true)
 	if status != e.Status {
 		worse = ""
 	}
@@ -204,21 +207,43 @@ func (l *Ledger) close(over func(*entry) bool) (events []*Alert) {
 			l.apart[classOf(key)]--
 		}
 		e.Status = StatusResolved
-		l.touch(e)
+		l.touch(e, true)
 		events = append(events, e.event(""))
 	}
 	sortAlerts(events)
 	return events
 }
 
-// touch notes that a finding is to be kept again.
-func (l *Ledger) touch(e *entry) { l.dirty[e] = struct{}{} }
+// touch notes that a finding is to be kept again, at once if it was told.
+func (l *Ledger) touch(e *entry, told bool) {
+	if told || !l.dirty[e] {
+		l.dirty[e] = told
+	}
+}
 
 // Open returns what was found and is not over, in the order of beginnings.
-func (l *Ledger) Open() []*Alert {
+func (l *Ledger) Open() []*Alert { return l.list(func(*entry) bool { return true }) }
+
+// Seen returns what of it was seen since the ledger was made or taken up again.
+func (l *Ledger) Seen() []*Alert { return l.list(func(e *entry) bool { return e.seen }) }
+
+// Known returns how many of those seen were told before the ledger was taken up
+// again.
+func (l *Ledger) Known() (n uint64) {
+	for _, e := range l.open {
+		if e.seen && e.known {
+			n++
+		}
+	}
+	return n
+}
+
+func (l *Ledger) list(want func(*entry) bool) []*Alert {
 	out := make([]*Alert, 0, len(l.open))
 	for _, e := range l.open {
-		out = append(out, e.event(""))
+		if want(e) {
+			out = append(out, e.event(""))
+		}
 	}
 	sortAlerts(out)
 	return out

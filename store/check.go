@@ -21,7 +21,7 @@ func (s *Store) Check() error {
 		return err
 	}
 	return s.view(func(tx *bbolt.Tx) error {
-		return errors.Join(s.checkFlows(tx), checkBaselines(tx), checkDecisions(tx), checkHits(tx), checkMarks(tx), checkStays(tx), s.checkRest(tx))
+		return errors.Join(s.checkFlows(tx), checkBaselines(tx), checkDecisions(tx), checkHits(tx), checkMarks(tx), checkStays(tx), checkAlerts(tx), s.checkRest(tx))
 	})
 }
 

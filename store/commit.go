@@ -20,6 +20,7 @@ type Batch struct {
 	Cursors  map[string][]byte // how far each source was read
 	Counters map[string]uint64 // what else happened, added up per run: unreadable lines by cause
 	Hits     []learn.Hits      // what checking flows said of rules
+	Watch    *Watch            // what checking flows found, nil for nothing
 }
 
 // Commit writes a batch. It is there entirely or not at all; when Commit has
@@ -58,6 +59,9 @@ func commit(tx *bbolt.Tx, b *Batch, p *packer) error {
 		if err := cursors.Put([]byte(key), c); err != nil {
 			return fmt.Errorf("cursor %q: %w", key, err)
 		}
+	}
+	if err := putWatch(tx, b.Watch); err != nil {
+		return err
 	}
 	return mergeHits(tx, b.Hits)
 }

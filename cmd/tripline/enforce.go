@@ -105,11 +105,8 @@ func (w *watching) check(ctx context.Context, args []string) error {
 	if broken == nil {
 		broken = w.tick(ctx, w.a.now())
 	}
-	for _, al := range w.watch.Alerts() { // what was found before the trouble as well
-		w.outbox.take(al)
-		if err := w.print(al); err != nil {
-			return err
-		}
+	if err := w.list(); err != nil { // what was found before the trouble as well
+		return err
 	}
 	if broken != nil {
 		return errors.Join(cutShort(broken, "copy the file again, whole; what it holds behind that is not known"), w.out.Flush())
@@ -142,7 +139,11 @@ func (o *enforceOptions) prepare(ctx context.Context, a *app) (*watching, error)
 			return err
 		}
 		w.watch = enforce.NewWatch(p, w.terms())
-		w.state, err = a.fingerprint(s, w.names)
+		if w.state, err = a.fingerprint(s, w.names); err != nil {
+			return err
+		}
+		said, err := s.Said()
+		w.heed(said)
 		return err
 	})
 	if err != nil {

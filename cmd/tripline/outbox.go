@@ -95,9 +95,8 @@ func (o *outbox) take(al *enforce.Alert) {
 	}
 }
 
-// tick has what was taken on disk before the place in the log is kept, and raises
-// what is to be told of the sinks themselves.
-func (o *outbox) tick(ctx context.Context, now time.Time) error {
+// tick raises what is to be told of the sinks themselves.
+func (o *outbox) tick(now time.Time) error {
 	if o == nil {
 		return nil
 	}
@@ -105,10 +104,17 @@ func (o *outbox) tick(ctx context.Context, now time.Time) error {
 	for _, al := range o.box.Findings(now) {
 		err = errors.Join(err, o.tell(al))
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), outboxSync)
+	return err
+}
+
+// sync has what was taken on disk, before the place in the log is kept.
+func (o *outbox) sync() {
+	if o == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), outboxSync)
 	defer cancel()
 	_ = o.box.Sync(ctx) // what cannot be written is a finding, and tried again
-	return err
 }
 
 // tell tells of the sinks themselves. That one fails lasts until it is well again;

@@ -60,7 +60,7 @@ func (w *watching) tick(ctx context.Context, now time.Time) error {
 	for _, p := range w.parts {
 		err = errors.Join(err, p.tick(ctx, now))
 	}
-	return errors.Join(err, w.outbox.tick(ctx, now))
+	return errors.Join(err, w.outbox.tick(now))
 }
 
 func (w *watching) closeParts() error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"time"
 
 	"tripline/enforce"
 	"tripline/learn/source"
@@ -13,11 +14,7 @@ import (
 // follow checks what is appended until it is interrupted.
 func (w *watching) follow(ctx context.Context, path string) error {
 	key := w.key(path)
-	var cursor []byte
-	err := w.a.read(func(s *store.Store) (err error) {
-		cursor, err = s.Cursor(key)
-		return err
-	})
+	cursor, err := w.resume(key)
 	if err != nil {
 		return err
 	}
@@ -32,111 +29,108 @@ func (w *watching) follow(ctx context.Context, path string) error {
 	}
 	w.tally.losses(w.a, path, s.Stats())
 	w.a.sightings(s)
-	if w.tally.records == 0 && cursor != nil {
+	if w.tally.records == 0 && cursor != nil && !w.unexpected() {
 		w.a.say("nothing was appended to %s", path)
 		return w.tally.errUntold(path)
 	}
 	return w.finish([]string{path})
 }
 
+// resume reads how far a log was read, and takes up what was found up to there.
+func (w *watching) resume(key string) (cursor []byte, err error) {
+	var kept *store.Watch
+	err = w.a.read(func(s *store.Store) error {
+		var lost, err error
+		cursor, err = s.Cursor(key)
+		kept, lost = s.Watch(key)
+		return errors.Join(err, lost)
+	})
+	if err != nil || kept == nil || key == stdinKey {
+		return cursor, err
+	}
+	open := make([][]byte, len(kept.Alerts))
+	for i := range kept.Alerts {
+		open[i] = kept.Alerts[i].Data
+	}
+	return cursor, w.watch.Ledger().Restore(kept.State, open)
+}
+
+// stdinKey is the key of standard input, which has no place to go back to.
+const stdinKey = "enforce\x00-"
+
 // key is where the place in a log is kept. Standard input has none.
 func (w *watching) key(path string) string {
 	if path == "-" {
-		return "enforce\x00-"
+		return stdinKey
 	}
 	return "enforce\x00" + w.src.Name + "\x00" + w.src.Absolute(path) + "\x00" + strings.Join(w.names, ",")
 }
 
 func (w *watching) tail(ctx context.Context, s source.Stream, key string) error {
+	k := newKeeper(w, key)
+	defer k.wait()
 	var r source.Record
-	dirty, saved := false, w.a.now()
-	for ctx.Err() == nil {
+	var ended error
+	turned, read := w.a.now(), false
+	for n := 0; ctx.Err() == nil; n++ {
 		next := s.Next(&r)
 		if !exhausted(next) {
-			dirty = true
-			w.vigil.heard(w.a.now())
+			k.dirty, read = true, true
 			if err := w.take(s, &r, next); err != nil {
 				return err
+			}
+			if n%64 != 0 { // the clock is not asked for each of a million records
+				continue
 			}
 		}
 		// Only now: the place that is kept is behind what Next returned, and what
 		// was not told before it would be lost to a crash.
-		if exhausted(next) || w.a.now().Sub(saved) > followAge {
-			kept, err := w.pause(ctx, s, key, dirty)
-			if err != nil {
+		now := w.a.now()
+		if passed := now.Sub(turned); passed >= followAge {
+			if err := w.turn(ctx, k, s, read, passed); err != nil {
 				return err
 			}
-			dirty, saved = dirty && !kept, w.a.now()
+			turned, read = now, false
 		}
 		if exhausted(next) {
-			if err := s.Wait(ctx, followAge); err != nil && ctx.Err() == nil {
-				return err
+			if ended = s.Wait(ctx, followAge-min(now.Sub(turned), followAge-minWait)); ended != nil {
+				break
 			}
 		}
 	}
-	_, err := w.pause(ctx, s, key, dirty)
-	return err
+	if ctx.Err() != nil || exhausted(ended) {
+		ended = nil
+	}
+	return errors.Join(w.turn(ctx, k, s, read, 0), k.end(s), ended)
 }
 
-// pause keeps the place in the log, behind what was told, and takes up new
-// addresses of agents, a new baseline or new ranges. While another process
-// writes to the database, watching goes on and all of that waits.
-func (w *watching) pause(ctx context.Context, s source.Stream, key string, dirty bool) (kept bool, err error) {
-	w.vigil.look(w.a.now(), w.tally, s.Stats())
-	if err := w.tick(ctx, w.a.now()); err != nil {
-		return false, err
-	}
-	w.health.turn(w.a.now())
-	if dirty && !strings.HasSuffix(key, "\x00-") {
-		err = w.keep(s, key)
-	}
-	if err == nil && ctx.Err() == nil && w.a.now().Sub(w.polled) >= followAge {
-		w.polled = w.a.now()
-		w.lookups.again(ctx, w.a, w.agents)
-		err = w.refresh()
-		w.stale(w.a.now())
-	}
-	if errors.Is(err, store.ErrLocked) {
-		w.a.warn("%v; watching goes on", err)
-		return false, nil
-	}
-	return err == nil, err
-}
+// minWait is for how long is waited at least for what may come.
+const minWait = 10 * time.Millisecond
 
-func (w *watching) keep(s source.Stream, key string) error {
-	cursor, err := s.Cursor()
-	if err != nil {
+// turn is done about every second: it says what else has happened, and keeps the
+// place in the log, behind what was told.
+func (w *watching) turn(ctx context.Context, k *keeper, s source.Stream, read bool, passed time.Duration) error {
+	now := w.a.now()
+	if read {
+		w.vigil.heard(now)
+	}
+	w.vigil.look(now, w.tally, s.Stats())
+	if err := w.tick(ctx, now); err != nil {
 		return err
 	}
-	places := map[string][]byte{key: cursor}
-	if cursor == nil { // what happens now happens once
-		places = nil
-	}
-	err = w.a.write("enforce", func(s *store.Store) error {
-		return s.Commit(store.Batch{At: w.a.now(), Cursors: places, Hits: w.watch.Hits()})
-	})
-	if err == nil {
-		w.watch.Noted()
-	}
-	return err
-}
-
-// refresh compiles the policy again where what it is made of has changed, and
-// writes the alias files again.
-func (w *watching) refresh() error {
-	var p *enforce.Policy
-	err := w.a.read(func(s *store.Store) error {
-		state, err := w.a.fingerprint(s, w.names)
-		if err != nil || state == w.state {
+	w.health.turn(now)
+	if !w.vigil.told { // nobody sees what happens while nothing comes
+		if err := w.tellAll(w.watch.Watched(min(passed, 10*followAge))); err != nil {
 			return err
 		}
-		w.state = state
-		p, err = w.a.policy(s, w.names)
-		return err
-	})
-	if err != nil || p == nil {
-		return err
 	}
+	w.stale(now)
+	return k.step(ctx, s)
+}
+
+// replace checks against a new policy from now on, and writes the alias files
+// again.
+func (w *watching) replace(p *enforce.Policy) error {
 	w.a.say("the baseline or the ranges have changed: checking against the new ones")
 	return errors.Join(w.tellAll(w.watch.Replace(p)), w.export(p))
 }

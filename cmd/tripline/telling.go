@@ -3,8 +3,11 @@ package main
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"tripline/enforce"
+	"tripline/ipranges"
+	"tripline/learn"
 )
 
 // terms are when a finding changes its status: while following, many at once are
@@ -22,13 +25,21 @@ func (w *watching) tell(event *enforce.Alert) error {
 	if event == nil || !w.o.follow {
 		return nil
 	}
-	if event.Status == enforce.StatusNew || event.Status == enforce.StatusMore {
+	begins := event.Status == enforce.StatusNew || event.Status == enforce.StatusMore
+	if begins {
 		w.metrics.alerts.add(1, string(event.Kind), string(event.Severity))
+	}
+	if why := w.quiet.Of(event, w.a.now()); why != "" {
+		if w.hushed.count(why, event); begins && isForbidden(event) {
+			w.a.warn("%s: forbidden, but %s: %s %s. tripline alerts show %s", learn.Printable(event.Agent), why, event.Dst, learn.Printable(event.Name), event.ID)
+		}
+		return nil
 	}
 	w.outbox.take(event)
 	if err := errors.Join(w.print(event), w.out.Flush()); err != nil {
 		return fmt.Errorf("write alert: %w", err)
 	}
+	w.told++
 	return nil
 }
 
@@ -41,12 +52,51 @@ func (w *watching) tellAll(events []*enforce.Alert) error {
 	return nil
 }
 
+// list writes a report: all that was found, but for what somebody wants to hear
+// nothing of.
+func (w *watching) list() error {
+	for _, al := range w.watch.Alerts() {
+		why := w.quiet.Of(al, w.a.now())
+		w.hushed.count(why, al)
+		if why != "" {
+			continue
+		}
+		w.outbox.take(al)
+		if err := w.print(al); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (w *watching) print(al *enforce.Alert) error { return w.write(w.out, al) }
 
-// found returns how many findings there were: verdicts on flows, and what parts
-// found.
-func (w *watching) found() (verdicts, others uint64) {
+func isForbidden(al *enforce.Alert) bool {
+	return al.Kind == enforce.Destination && al.Verdict == enforce.Forbidden
+}
+
+// unexpected says whether something was found that is worth an exit status: all but
+// what is quiet, and whatever is forbidden.
+func (w *watching) unexpected() bool {
+	if w.told > 0 {
+		return true
+	}
+	return slices.ContainsFunc(w.watch.Ledger().Seen(), func(al *enforce.Alert) bool {
+		return isForbidden(al) || w.quiet.Of(al, w.a.now()) == ""
+	})
+}
+
+// findings says how many findings there were: verdicts on flows, what parts found,
+// and what was not told.
+func (w *watching) findings() string {
 	l := w.watch.Ledger()
-	verdicts = l.Opened(enforce.Destination)
-	return verdicts, l.Opened("") - verdicts
+	verdicts := l.Opened(enforce.Destination)
+	text := count(verdicts, "finding", "findings")
+	if others := l.Opened("") - verdicts; others > 0 {
+		text += ", " + count(others, "other finding", "other findings")
+	}
+	if known := l.Known(); known > 0 {
+		text += fmt.Sprintf(", %s known before", ipranges.Thousands(known))
+	}
+	return text + w.hushed.String()
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"time"
 
 	"tripline/enforce"
 	"tripline/ipranges"
@@ -28,9 +27,11 @@ type watching struct {
 	write  func(io.Writer, *enforce.Alert) error
 	tally  *tally
 	naming *naming
-	polled time.Time
 	vigil  *vigil // while following
 	ageing *ageing
+	quiet  *enforce.Quiet
+	hushed hushed
+	told   uint64 // events
 	parts  []part
 	stream source.Stream // that is read
 
@@ -147,21 +148,17 @@ func (w *watching) finish(args []string) error {
 	w.tally.report(w.a)
 	w.naming.report(w.a, w.names, w.src.Sees)
 	w.tally.stamps(w.a, &w.o.input)
-	found, others := w.found()
-	if found+others == 0 || !w.o.follow {
+	unexpected := w.unexpected()
+	if !unexpected || !w.o.follow {
 		if err := w.tally.errNothing(strings.Join(args, " "), w.agents.List()); err != nil {
 			return err
 		}
 	}
-	other := ""
-	if others > 0 {
-		other = ", " + count(others, "other finding", "other findings")
-	}
-	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s%s",
+	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s",
 		count(w.tally.claimed(), "flow", "flows"), strings.Join(w.names, ", "),
 		ipranges.Thousands(w.watch.Flows(enforce.Allowed)), ipranges.Thousands(w.watch.Flows(enforce.Drift)),
-		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), count(found, "finding", "findings"), other)
-	if found+others > 0 {
+		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)), w.findings())
+	if unexpected {
 		w.tellStale()
 		return errFound
 	}
