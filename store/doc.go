@@ -45,6 +45,7 @@
 //	shown         hex digest -> instant, text
 //	snapshots     name -> bucket: about (JSON), data (zstd)
 //	decisions     agent -> bucket: SHA-256 of the row's key -> text of the key, what the caller put
+//	resolved      agent -> JSON: addresses that approved names were at since
 //	hits          agent -> bucket: destination of a rule -> instant; NUL "days" -> days
 //	forecasts     agent -> bucket: uint64 seconds since 1970, digest -> what the caller put
 //	marks         agent -> bucket: uint64 sequence number -> instant, run, name
@@ -72,7 +73,7 @@
 // texts; a uvarint count of arguments and the arguments; the same for ancestors.
 //
 // Days are numbers of days since 1970, written as the numbers of runs are. The
-// buckets of hits, forecasts, marks, stays and alerts are made when they are first needed.
+// buckets of hits, forecasts, marks, stays, alerts and resolved are made when they are first needed.
 //
 // A link of the chain is SHA-256 of the link before it and the digest; the
 // first link before is SHA-256 of "tripline chain", a newline and the agent.

@@ -149,5 +149,5 @@ func (o *enforceOptions) prepare(ctx context.Context, a *app) (*watching, error)
 	if err != nil {
 		return nil, err
 	}
-	return w, errors.Join(resolve(ctx, w.agents), w.export(w.watch.Policy()))
+	return w, errors.Join(resolve(ctx, w.agents), w.export())
 }

@@ -81,7 +81,7 @@ func (o *exportOptions) run(_ context.Context, a *app) error {
 	}
 	var p *enforce.Policy
 	err := a.read(func(s *store.Store) (err error) {
-		p, err = a.policy(s, o.agents)
+		p, err = a.filtered(s, o.agents)
 		return err
 	})
 	if err != nil {

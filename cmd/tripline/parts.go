@@ -30,6 +30,7 @@ func (w *watching) begin(context.Context) error {
 		newOneSided,
 		newAsking,
 		newFiguring,
+		newUpkeep,
 	} {
 		p, err := make(w)
 		if err != nil {

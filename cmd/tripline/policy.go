@@ -15,6 +15,41 @@ import (
 // is empty. An agent without one is an error: to watch it would be to promise
 // something nobody approved.
 func (a *app) policy(s *store.Store, only []string) (*enforce.Policy, error) {
+	return a.policyOf(s, only, func(b *learn.Baseline, _ ipranges.Space) (*learn.Baseline, error) { return b, nil })
+}
+
+// filtered is what a firewall is told of the policy. It sees no names, so it is
+// told where they were since they were approved.
+func (a *app) filtered(s *store.Store, only []string) (*enforce.Policy, error) {
+	return a.policyOf(s, only, func(b *learn.Baseline, space ipranges.Space) (*learn.Baseline, error) {
+		all, err := s.Resolved(b.Agent)
+		if err != nil {
+			return nil, err
+		}
+		decisions, err := decisionsOf(s, b.Agent)
+		return b.WithResolved(learn.Fresh(all, a.now()), a.config.Never.With(decisions, space)), err
+	})
+}
+
+func (a *app) policyOf(s *store.Store, only []string, as func(*learn.Baseline, ipranges.Space) (*learn.Baseline, error)) (*enforce.Policy, error) {
+	list, err := approvedOf(s, only)
+	if err != nil {
+		return nil, err
+	}
+	space, _, err := loadSpace(s)
+	if err != nil {
+		return nil, err
+	}
+	for i := range list {
+		if list[i], err = as(list[i], space); err != nil {
+			return nil, err
+		}
+	}
+	return a.compile(s, list, space)
+}
+
+// approvedOf returns the approved baselines of the agents.
+func approvedOf(s *store.Store, only []string) ([]*learn.Baseline, error) {
 	names, err := agentNames(s, only)
 	if err != nil {
 		return nil, err
@@ -35,11 +70,7 @@ func (a *app) policy(s *store.Store, only []string) (*enforce.Policy, error) {
 	if len(missing) > 0 {
 		return nil, unapproved(missing, list)
 	}
-	space, _, err := loadSpace(s)
-	if err != nil {
-		return nil, err
-	}
-	return a.compile(s, list, space)
+	return list, nil
 }
 
 // compile compiles baselines, each with the bounding set of its agent: that of the

@@ -39,6 +39,9 @@ type watching struct {
 	health  health
 	outbox  *outbox // nil where no alerts are sent
 
+	upkeep  *upkeep   // of the alias files; nil if there are none
+	refused []refusal // tables that were not put in place, and not yet told
+
 	lookups lookups
 }
 
@@ -57,17 +60,6 @@ func (w *watching) find(s *store.Store) error {
 	}
 	w.names, w.naming = names(w.agents), newNaming(w.agents)
 	return nil
-}
-
-func (w *watching) export(p *enforce.Policy) error {
-	if w.o.export.out == "" {
-		return nil
-	}
-	n, err := w.o.export.write(w.a, p)
-	if err == nil {
-		w.a.say("%d alias files written to %s", n, w.o.export.out)
-	}
-	return err
 }
 
 func (w *watching) open(path string, cursor []byte) (source.Stream, error) {
@@ -118,6 +110,7 @@ func (w *watching) take(s source.Stream, r *source.Record, err error) error {
 	}
 	if err == nil {
 		w.naming.note(r.Answer)
+		w.heard(r.Answer)
 	}
 	if err != nil || !w.tally.record(r) {
 		return err
