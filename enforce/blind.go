@@ -14,3 +14,8 @@ const (
 	DiskLow            Kind = "disk_low"            // what tripline writes to is nearly full
 	DatabaseUnwritable Kind = "database_unwritable" // what was read cannot be kept
 )
+
+// Blindnesses are those that say nothing of what an agent did.
+var Blindnesses = []Kind{
+	SensorSilent, LogGap, ClockJump, Unparsable, BaselineMissing, RangesStale, ConfigRejected, DiskLow, DatabaseUnwritable,
+}

@@ -49,6 +49,7 @@
 //	hits          agent -> bucket: destination of a rule -> instant; NUL "days" -> days
 //	forecasts     agent -> bucket: uint64 seconds since 1970, digest -> what the caller put
 //	marks         agent -> bucket: uint64 sequence number -> instant, run, name
+//	states        name -> what the caller put
 //	stays         uint64 nanoseconds since 1970, address, container -> JSON
 //	alerts        buckets kept: ID -> instant, open (1 byte), text of the watch, what the caller put;
 //	              watches: name -> what the caller put; said: key -> what the caller put
@@ -73,7 +74,8 @@
 // texts; a uvarint count of arguments and the arguments; the same for ancestors.
 //
 // Days are numbers of days since 1970, written as the numbers of runs are. The
-// buckets of hits, forecasts, marks, stays, alerts and resolved are made when they are first needed.
+// buckets of hits, forecasts, marks, stays, states, alerts and resolved are made when
+// they are first needed.
 //
 // A link of the chain is SHA-256 of the link before it and the digest; the
 // first link before is SHA-256 of "tripline chain", a newline and the agent.

@@ -82,7 +82,7 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	w.src, w.tally.src = src, src
+	w.src, w.tally.src, w.path = src, src, args[0]
 	if err := o.find(ctx, a, src, w.agents); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"tripline/enforce"
 	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/learn/source"
@@ -23,6 +24,9 @@ type vigil struct {
 	gone    int64     // what was dropped or missing from which on it is told again
 	sampled uint64    // that was told
 	unread  uint64    // unreadable records from which on they are told again
+
+	// found takes findings where somebody watches; nil is a warning.
+	found func(kind enforce.Kind, what, text string)
 }
 
 // longSilence is how long a firewall that is at work says nothing at most.
@@ -54,22 +58,22 @@ func (v *vigil) heard(now time.Time) { v.since, v.told = now, false }
 
 // look says what has changed since it last did.
 func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
-	if !v.told && now.Sub(v.since) >= longSilence {
+	if !v.told && v.found == nil && now.Sub(v.since) >= longSilence {
 		v.told = true
 		v.a.warn("%s: no record came for %d minutes: it is not known whether nothing happened. "+
 			"What writes it may have stopped (pfSense, after a rotation: Status > Services, restart syslogd)", v.path, int(longSilence.Minutes()))
 	}
 	if st.Lost > v.lost {
 		v.lost = st.Lost
-		v.a.warnGaps(v.path, st)
+		v.tell("gaps", gapsWords(v.path, st))
 	}
 	if gone := st.Dropped + st.Missing; gone > 0 && gone >= v.gone {
 		v.gone = 2 * gone
-		v.a.warnGone(v.path, st)
+		v.tell("drops", goneWords(v.path, st))
 	}
 	if st.Sampled > max(1, v.sampled) {
 		v.sampled = st.Sampled
-		v.a.warnSampled(v.path, st)
+		v.tell("sampling", sampledWords(v.path, st))
 	}
 	if n := t.unread(); n > 0 && n >= v.unread {
 		v.unread = 10 * n // a log of nothing else is not to fill another one
@@ -77,20 +81,29 @@ func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
 	}
 }
 
-func (a *app) warnGaps(name string, st source.Stats) {
-	a.warn("%s: %s: files were rotated away before they were read (%s bytes known)", name,
+// tell says what was lost: as a finding, or as a warning.
+func (v *vigil) tell(what, text string) {
+	if v.found == nil {
+		v.a.warn("%s", text)
+		return
+	}
+	v.found(enforce.LogGap, what, text)
+}
+
+func gapsWords(name string, st source.Stats) string {
+	return fmt.Sprintf("%s: %s: files were rotated away before they were read (%s bytes known)", name,
 		count(uint64(st.Lost), "gap", "gaps"), ipranges.Thousands(uint64(max(0, st.LostBytes))))
 }
 
-// warnGone says what was sent and not read.
-func (a *app) warnGone(name string, st source.Stats) {
-	a.warn("%s: %s dropped because they came too fast, %s missing by sequence number", name,
+// goneWords says what was sent and not read.
+func goneWords(name string, st source.Stats) string {
+	return fmt.Sprintf("%s: %s dropped because they came too fast, %s missing by sequence number", name,
 		count(uint64(st.Dropped), "record", "records"), ipranges.Thousands(uint64(st.Missing)))
 }
 
-// warnSampled says that most of the traffic was never looked at.
-func (a *app) warnSampled(name string, st source.Stats) {
-	a.warn("%s: only one packet in %s is looked at: most short connections are missed, and bytes are a share", name, ipranges.Thousands(st.Sampled))
+// sampledWords says that most of the traffic was never looked at.
+func sampledWords(name string, st source.Stats) string {
+	return fmt.Sprintf("%s: only one packet in %s is looked at: most short connections are missed, and bytes are a share", name, ipranges.Thousands(st.Sampled))
 }
 
 // errMissing says that a log was waited for in vain.

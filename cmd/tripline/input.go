@@ -208,20 +208,27 @@ func (t *tally) stamps(a *app, in *input) {
 	}
 }
 
-// losses says what reading itself could not keep.
+// losses counts and says what reading itself could not keep.
 func (t *tally) losses(a *app, name string, st source.Stats) {
+	t.lose(a, name, st)
+	if st.Lost > 0 {
+		a.warn("%s", gapsWords(name, st))
+	}
+	if st.Dropped+st.Missing > 0 {
+		a.warn("%s", goneWords(name, st))
+	}
+	if st.Sampled > 1 {
+		a.warn("%s", sampledWords(name, st))
+	}
+}
+
+// lose counts it, where it was said already.
+func (t *tally) lose(a *app, name string, st source.Stats) {
 	t.torn = t.torn || st.Torn > 0
 	t.missing = t.missing || missing(t.src, name)
-	if t.lost += st.Lost; st.Lost > 0 {
-		a.warnGaps(name, st)
-	}
-	if gone := st.Dropped + st.Missing; gone > 0 {
-		t.gone += gone
-		a.warnGone(name, st)
-	}
-	if t.sampled = max(t.sampled, st.Sampled); st.Sampled > 1 {
-		a.warnSampled(name, st)
-	}
+	t.lost += st.Lost
+	t.gone += st.Dropped + st.Missing
+	t.sampled = max(t.sampled, st.Sampled)
 	if st.Torn > 0 {
 		a.say("%s: its last line has no end yet (%d bytes); it is read when it is complete", name, st.Torn)
 	}

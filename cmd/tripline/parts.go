@@ -26,7 +26,7 @@ type part interface {
 // begin makes the parts that flags and configuration ask for.
 func (w *watching) begin(context.Context) error {
 	for _, make := range []func(*watching) (part, error){
-		newCounting, newServing,
+		newCounting, newServing, newSenses,
 		newOneSided,
 		newAsking,
 		newFiguring,

@@ -24,10 +24,12 @@ func (w *watching) follow(ctx context.Context, path string) error {
 	}
 	defer s.Close() //nolint:errcheck // it was only read
 	w.vigil, w.stream = newVigil(w.a, w.src, path), s
+	w.vigil.found = w.senses.lost
+	w.recall(w.a.now())
 	if err := w.tail(ctx, s, key); err != nil {
 		return err
 	}
-	w.tally.losses(w.a, path, s.Stats())
+	w.tally.lose(w.a, path, s.Stats())
 	w.a.sightings(s)
 	if w.tally.records == 0 && cursor != nil && !w.unexpected() {
 		w.a.say("nothing was appended to %s", path)
@@ -72,10 +74,12 @@ func (w *watching) tail(ctx context.Context, s source.Stream, key string) error 
 	var r source.Record
 	var ended error
 	turned, read := w.a.now(), false
+	now := turned
 	for n := 0; ctx.Err() == nil; n++ {
 		next := s.Next(&r)
 		if !exhausted(next) {
 			k.dirty, read = true, true
+			w.senses.heard(s, &r, next, now)
 			if err := w.take(s, &r, next); err != nil {
 				return err
 			}
@@ -85,7 +89,7 @@ func (w *watching) tail(ctx context.Context, s source.Stream, key string) error 
 		}
 		// Only now: the place that is kept is behind what Next returned, and what
 		// was not told before it would be lost to a crash.
-		now := w.a.now()
+		now = w.a.now()
 		if passed := now.Sub(turned); passed >= followAge {
 			if err := w.turn(ctx, k, s, read, passed); err != nil {
 				return err
@@ -96,6 +100,7 @@ func (w *watching) tail(ctx context.Context, s source.Stream, key string) error 
 			if ended = s.Wait(ctx, followAge-min(now.Sub(turned), followAge-minWait)); ended != nil {
 				break
 			}
+			now = w.a.now()
 		}
 	}
 	if ctx.Err() != nil || exhausted(ended) {

@@ -39,7 +39,9 @@ func (w *watching) tell(event *enforce.Alert) error {
 	if err := errors.Join(w.print(event), w.out.Flush()); err != nil {
 		return fmt.Errorf("write alert: %w", err)
 	}
-	w.told++
+	if !isBlind(event) {
+		w.told++
+	}
 	return nil
 }
 
@@ -71,6 +73,10 @@ func (w *watching) list() error {
 
 func (w *watching) print(al *enforce.Alert) error { return w.write(w.out, al) }
 
+// isBlind says whether an alert is about what could not be seen: then nothing is
+// known to be unexpected.
+func isBlind(al *enforce.Alert) bool { return slices.Contains(enforce.Blindnesses, al.Kind) }
+
 func isForbidden(al *enforce.Alert) bool {
 	return al.Kind == enforce.Destination && al.Verdict == enforce.Forbidden
 }
@@ -82,7 +88,7 @@ func (w *watching) unexpected() bool {
 		return true
 	}
 	return slices.ContainsFunc(w.watch.Ledger().Seen(), func(al *enforce.Alert) bool {
-		return isForbidden(al) || w.quiet.Of(al, w.a.now()) == ""
+		return isForbidden(al) || !isBlind(al) && w.quiet.Of(al, w.a.now()) == ""
 	})
 }
 

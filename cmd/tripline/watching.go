@@ -35,6 +35,10 @@ type watching struct {
 	parts  []part
 	stream source.Stream // that is read
 
+	path   string // of what is followed
+	senses *senses
+	sight  sight
+
 	metrics metrics // nothing, unless somebody scrapes it
 	health  health
 	outbox  *outbox // nil where no alerts are sent
@@ -155,5 +159,8 @@ func (w *watching) finish(args []string) error {
 		w.tellStale()
 		return errFound
 	}
-	return w.tally.errUntold(strings.Join(args, " "))
+	if err := w.tally.errUntold(strings.Join(args, " ")); err != nil {
+		return err
+	}
+	return w.errBlind()
 }

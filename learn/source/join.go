@@ -271,6 +271,10 @@ func (j *joined) Progress() (done, total int64) {
 // File implements [Stream].
 func (j *joined) File() string { return j.file }
 
+// Part returns the input that the last record came from, as it is called in
+// cursors: where [Together] reads it by its source and its absolute path.
+func (j *joined) Part() string { return j.part }
+
 // Close implements [Stream].
 func (j *joined) Close() (err error) {
 	for _, b := range j.branches {
