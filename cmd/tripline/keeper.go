@@ -249,9 +249,6 @@ func mergedHits(list []learn.Hits) (out []learn.Hits) {
 	return out
 }
 
-// notKept is the kind of the finding that the database cannot be used.
-const notKept enforce.Kind = "not_kept"
-
 // shortTrouble is for how long another process may have the database before that is
 // more than waiting.
 const shortTrouble = time.Minute
@@ -270,7 +267,7 @@ func (k *keeper) trouble(r *round) error {
 		k.failing = time.Time{}
 		k.w.a.say("%s: can be used again; what was found meanwhile is kept", path)
 		k.w.health.passes("database")
-		return k.w.tellAll(k.w.watch.Ledger().Resolve(func(a *enforce.Alert) bool { return a.Kind == notKept }))
+		return k.w.tellAll(k.w.watch.Ledger().Resolve(func(a *enforce.Alert) bool { return a.Kind == enforce.NotKept }))
 	}
 	if k.failing.IsZero() {
 		k.failing = now
@@ -284,5 +281,5 @@ func (k *keeper) trouble(r *round) error {
 		why = "what was approved or said of alerts since cannot be taken up: "
 	}
 	k.w.health.fails("database", now, why+k.err.Error(), learn.HintOf(k.err))
-	return k.w.raise(enforce.Finding(notKept, enforce.High, now, "", path, why+k.err.Error()))
+	return k.w.raise(enforce.Finding(enforce.NotKept, enforce.High, now, "", path, why+k.err.Error()))
 }

@@ -37,6 +37,9 @@ func following(t *testing.T, src source.Source, path string) (w *watching, told,
 		watch: enforce.NewWatch(p, enforce.Service()), out: bufio.NewWriter(told),
 		write: func(w io.Writer, a *enforce.Alert) error { return errors.Join(alertText(w, a)) },
 	}
+	if w.quiet, err = enforce.NewQuiet(nil, nil); err != nil {
+		t.Fatal(err)
+	}
 	again(t, w)
 	return w, told, said
 }
@@ -52,13 +55,12 @@ func again(t *testing.T, w *watching) {
 }
 
 func alertText(w io.Writer, a *enforce.Alert) error {
-	for _, k := range alert.All {
-		if k.Name == "text" {
-			_, err := fmt.Fprint(w, a.Status, " ")
-			return errors.Join(err, k.Write(w, a))
-		}
+	format, err := alert.FindFormat("text")
+	if err != nil {
+		return err
 	}
-	return errors.New("no text")
+	_, err = fmt.Fprint(w, a.Status, " ")
+	return errors.Join(err, format.Write(w, a))
 }
 
 // ticks lets time pass, second by second of the wall clock, with the monotonic clock.
