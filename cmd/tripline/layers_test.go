@@ -82,6 +82,8 @@ var doors = map[string][]string{
 	"charm.land/bubbletea/v2":              {"cmd/tripline"},
 	"golang.org/x/net/publicsuffix":        {"learn"},
 	"golang.org/x/net/dns/dnsmessage":      {"learn/source/internal/dnslog"},
+	"github.com/nicholas-fedor/shoutrrr":   {"enforce/alert"},
+	"github.com/wneessen/go-mail":          {"enforce/alert"},
 	"go.etcd.io/bbolt":                     {"store"},
 	"gopkg.in/yaml.v3":                     {"learn"},
 	"github.com/gaissmai/bart":             {"ipranges"},

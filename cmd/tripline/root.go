@@ -49,7 +49,7 @@ Exit status:
 		newLearnCommand(a), newReviewCommand(a), newExportCommand(a), newEnforceCommand(a),
 		newExplainCommand(a), newAllowCommand(a), newFlowsCommand(a), newForecastCommand(a), newRangesCommand(a),
 		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
-		newMergeCommand(a), newDoctorCommand(a),
+		newMergeCommand(a), newAlertCommand(a), newDoctorCommand(a),
 	)
 	return c
 }

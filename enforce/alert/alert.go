@@ -71,7 +71,9 @@ type Sink interface {
 }
 
 // All are the kinds, by name.
-var All = []Kind{jsonFile, syslogSink, webhook}
+var All = []Kind{
+	alertmanager, cefFile, ecsFile, jsonFile, leefFile, ntfy, ocsfFile, shoutrrrSink, smtp, syslogSink, telegram, wazuhFile, webhook,
+}
 
 // A PeerError is an answer other than yes.
 type PeerError struct {

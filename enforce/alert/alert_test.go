@@ -61,7 +61,7 @@ func TestNothingIsMisleading(t *testing.T) {
 
 func TestJSONReadsBack(t *testing.T) {
 	var b strings.Builder
-	if err := alert.Formats[0].Write(&b, hostile()); err != nil {
+	if err := format(t, "json").Write(&b, hostile()); err != nil {
 		t.Fatal(err)
 	}
 	var got map[string]any
@@ -80,7 +80,7 @@ func TestText(t *testing.T) {
 	a.Name, a.Interface, a.Owner.Org, a.Why, a.Nearest.Why = "", "igb1", "Example", "no rule explains it", "another address"
 	a.Admit.Command = "tripline allow bot 203.0.113.77:443"
 	var b strings.Builder
-	if err := alert.Formats[1].Write(&b, a); err != nil {
+	if err := format(t, "text").Write(&b, a); err != nil {
 		t.Fatal(err)
 	}
 	want := `forbidden   bot  203.0.113.77:443  aws/EC2, AS64500 Example, shared
@@ -97,4 +97,13 @@ func TestFormatsAreSorted(t *testing.T) {
 	if !slices.IsSortedFunc(alert.Formats, func(a, b alert.Format) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Error("alert.Formats is not sorted by name")
 	}
+}
+
+func format(t *testing.T, name string) alert.Format {
+	t.Helper()
+	f, err := alert.FindFormat(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }

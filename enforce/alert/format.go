@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"strings"
+	"sync"
 
 	"tripline/enforce"
 	"tripline/learn"
@@ -19,7 +21,7 @@ type Format struct {
 }
 
 // Formats are the formats, by name.
-var Formats = []Format{jsonLines, text}
+var Formats = []Format{cef, ecs, jsonLines, leef, ocsf, text, wazuh}
 
 // FindFormat returns the format of that name.
 func FindFormat(name string) (Format, error) {
@@ -56,3 +58,11 @@ func (f Format) lines(m *Message) ([]byte, error) {
 	}
 	return b.Bytes(), nil
 }
+
+// productVersion is the version that records carry.
+var productVersion = sync.OnceValue(func() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
+})

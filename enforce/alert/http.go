@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -173,4 +174,32 @@ func (p *poster) cover(text string) string {
 func (p *poster) close() error {
 	p.client.CloseIdleConnections()
 	return nil
+}
+
+// authorization returns the header for a user with a password or for a token, and
+// what must not be shown.
+func (s *Settings) authorization() (header map[string]string, hide []string, err error) {
+	token, err := s.secret("token")
+	if err != nil {
+		return nil, nil, err
+	}
+	password, err := s.secret("password")
+	if err != nil {
+		return nil, nil, err
+	}
+	user := s.text("user", "")
+	if (user == "") != (password == "") {
+		return nil, nil, s.wrong("user", "want a user and password_file, or neither")
+	}
+	header, hide = map[string]string{}, []string{token, password}
+	switch {
+	case token != "" && user != "":
+		return nil, nil, s.wrong("user", "want a user or a token, not both")
+	case token != "":
+		header["Authorization"] = "Bearer " + token
+	case user != "":
+		both := base64.StdEncoding.EncodeToString([]byte(user + ":" + password))
+		header["Authorization"], hide = "Basic "+both, append(hide, both)
+	}
+	return header, hide, nil
 }

@@ -86,10 +86,10 @@ func pace(conf *learn.Sink, p Pace) Pace {
 }
 
 // Test sends an alert that says it is a test, and returns what the peer answered.
-func (r *Route) Test(ctx context.Context, now time.Time, agent string) (string, error) {
+func (r *Route) Test(ctx context.Context, now time.Time) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, r.Pace.Timeout)
 	defer cancel()
-	a := enforce.Finding("test", enforce.Info, now, agent, r.Name, "this is a test of tripline; nothing happened")
+	a := enforce.Finding("test", enforce.Info, now, "", r.Name, "this is a test of tripline; nothing happened")
 	return r.Sink.Send(ctx, &Message{ID: messageID([]string{"test", now.String()}), Alerts: []*enforce.Alert{a}, Test: true})
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -47,11 +46,28 @@ func (s *Settings) given(k Key) bool {
 	return s.conf.Settings[k.Name+"_file"] != "" || s.conf.Settings[k.Name+"_env"] != ""
 }
 
-// common are the keys that every kind takes.
-var common = []string{"to", "min", "kinds", "agents", "statuses", "after", "quiet", "rate", "window", "timeout", "trouble", "queue", "batch"}
+// Common are the settings that every kind takes.
+var Common = []Key{
+	{Name: "to", Short: "the kind", Required: true},
+	{Name: "min", Short: "least severity: info, low, medium, high or critical"},
+	{Name: "kinds", Short: "list of kinds of alerts, such as destination"},
+	{Name: "agents", Short: "list of agents"},
+	{Name: "statuses", Short: "list of new, active, persistent, resolved, more"},
+	{Name: "after", Short: "only what comes so often: {count: 3, within: 5m}"},
+	{Name: "quiet", Short: "hours in which only critical ones are sent: {from: \"22:00\", to: \"07:00\", tz: Europe/Berlin}"},
+	{Name: "window", Short: "after a message, what comes is collected for so long: 30s; 0s to send each at once"},
+	{Name: "rate", Short: "messages in a time: 20/m"},
+	{Name: "batch", Short: "alerts in one message"},
+	{Name: "timeout", Short: "time for one try"},
+	{Name: "trouble", Short: "failing for so long is told to the other sinks (default 5m)"},
+	{Name: "queue", Short: "alerts that may wait (default 10000)"},
+}
 
 func (s *Settings) known(key string) error {
-	names := slices.Clone(common)
+	var names []string
+	for _, k := range Common {
+		names = append(names, k.Name)
+	}
 	for _, k := range s.kind.Keys {
 		switch {
 		case !k.Secret && k.Name == key, k.Secret && (key == k.Name+"_file" || key == k.Name+"_env"):
