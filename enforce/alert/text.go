@@ -51,7 +51,7 @@ func finding(b *strings.Builder, a *enforce.Alert) {
 
 func verdict(b *strings.Builder, a *enforce.Alert) {
 	fmt.Fprintf(b, "%-10s  %s  %s%s\n", a.Verdict, learn.Printable(a.Agent), endpoint(a), owner(a.Owner))
-	fmt.Fprintf(b, "    %s %s%s%s; %s\n", a.Time.Format(time.DateTime), a.Action, on(a.Interface), times(a.Count), learn.Printable(a.Why))
+	fmt.Fprintf(b, "    %s %s%s%s; %s\n", a.Time.Format(time.DateTime), learn.Printable(a.Action), on(a.Interface), times(a.Count), learn.Printable(a.Why))
 	if a.Process != nil {
 		fmt.Fprintf(b, "    by %s\n", process(a.Process))
 	}
@@ -87,19 +87,19 @@ func process(p *learn.Process) string {
 func endpoint(a *enforce.Alert) string {
 	s, err := learn.ParseService(fmt.Sprintf("%s/%d", a.Proto, a.Port))
 	if err != nil {
-		return a.Dst + " " + a.Proto
+		return learn.Printable(a.Dst + " " + a.Proto)
 	}
 	to := learn.Endpoint(a.Dst, s)
 	if a.Name != "" {
-		to += " " + learn.Printable(a.Name) + " (" + a.Evidence + ")"
+		to += " " + a.Name + " (" + a.Evidence + ")"
 	}
-	return to
+	return learn.Printable(to)
 }
 
 func owner(o enforce.Owner) string {
 	var parts []string
 	if len(o.Labels) > 0 {
-		parts = append(parts, o.Labels[0])
+		parts = append(parts, learn.Printable(o.Labels[0]))
 	}
 	if o.ASN != 0 {
 		parts = append(parts, fmt.Sprintf("AS%d %s", o.ASN, learn.Printable(o.Org)))
