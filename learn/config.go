@@ -30,7 +30,8 @@ type Config struct {
 	AllowWide []Choice // what may open more
 
 	Service Daemon
-	Alerts  []Sink // where alerts go, by name
+	Alerts  []Sink     // where alerts go, by name
+	Budgets *Budgeting // nil: none are asked for
 }
 
 type configDoc struct {
@@ -52,6 +53,7 @@ type configDoc struct {
 	AllowWide []string            `yaml:"allow_wide"`
 	Service   serviceDoc          `yaml:"service"`
 	Alerts    map[string]sinkDoc  `yaml:"alerts"`
+	Budgets   *budgetsDoc         `yaml:"budgets"`
 }
 
 // DecodeConfig reads a configuration strictly: an unknown key or a wrong value
@@ -88,7 +90,7 @@ func (d *configDoc) config(node *yaml.Node) (Config, error) {
 		return c, at(node, "quarantine").errorf("want hours and runs of 0 or more")
 	}
 	c.Quarantine = Quarantine(d.Quarantine)
-	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node), d.service(&c, node)); err != nil {
+	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node), d.service(&c, node), d.witnesses(&c, node)); err != nil {
 		return c, err
 	}
 	for name, selectors := range d.Agents {

@@ -21,6 +21,8 @@ type Batch struct {
 	Counters map[string]uint64 // what else happened, added up per run: unreadable lines by cause
 	Hits     []learn.Hits      // what checking flows said of rules
 	Watch    *Watch            // what checking flows found, nil for nothing
+
+	Uses map[string]map[string][]byte // by agent and place: what was used of budgets, as the caller wrote it; nil removes it
 }
 
 // Commit writes a batch. It is there entirely or not at all; when Commit has
@@ -64,6 +66,7 @@ func commit(tx *bbolt.Tx, b *Batch, p *packer) error {
 		return err
 	}
 	return mergeHits(tx, b.Hits)
+	return errors.Join(mergeHits(tx, b.Hits), mergeUses(tx, b.Uses))
 }
 
 func appendBlocks(flows *bbolt.Bucket, blocks [][]byte) error {

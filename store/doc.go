@@ -50,6 +50,7 @@
 //	forecasts     agent -> bucket: uint64 seconds since 1970, digest -> what the caller put
 //	marks         agent -> bucket: uint64 sequence number -> instant, run, name
 //	states        name -> what the caller put
+//	uses          agent -> bucket: place -> JSON, what was used of a budget there
 //	stays         uint64 nanoseconds since 1970, address, container -> JSON
 //	alerts        buckets kept: ID -> instant, open (1 byte), text of the watch, what the caller put;
 //	              watches: name -> what the caller put; said: key -> what the caller put
@@ -76,6 +77,9 @@
 // Days are numbers of days since 1970, written as the numbers of runs are. The
 // buckets of hits, forecasts, marks, stays, states, alerts and resolved are made when
 // they are first needed.
+// buckets of hits, forecasts, marks, stays, alerts and resolved are made when they are first needed.
+// buckets of hits, forecasts, marks, stays and alerts are made when they are first needed.
+// buckets of hits, forecasts, marks, stays and uses are made when they are first needed.
 //
 // A link of the chain is SHA-256 of the link before it and the digest; the
 // first link before is SHA-256 of "tripline chain", a newline and the agent.
