@@ -53,7 +53,10 @@ type Meter struct {
 	places  map[place]*metered
 	beacons map[beaconKey]*beacon
 	kept    time.Duration // how long an hour stays open for flows that come late
-	now     time.Time
+	now     time.Time     // on the clock
+	latest  time.Time     // of a flow: what closes days, so that an old log can be followed too
+	closed  learn.Day     // days before it are
+	tidied  learn.Day     // when places were last forgotten
 	changed map[place]bool
 	beats   map[string]keptBeacon  // that changed
 	over    map[string]learn.Block // of each agent, the hour in which a place of it was over its budget
@@ -87,6 +90,9 @@ func (m *Meter) Replace(p *Policy, budgets []learn.Budget) {
 	}
 }
 
+// Use puts a policy in place whose budgets are the same.
+func (m *Meter) Use(p *Policy) { m.policy = p }
+
 // Budget returns what was learned of a place, nil if nothing was.
 func (m *Meter) Budget(agent, to string) *learn.Budget { return m.budgets[place{agent, to}] }
 
@@ -97,6 +103,9 @@ func (m *Meter) Observe(f *learn.Flow, v Verdict) (found []*Alert) {
 		return nil
 	}
 	m.Seen++
+	if f.Time.After(m.latest) {
+		m.latest = f.Time
+	}
 	if f.Up+f.Down > 0 {
 		m.Sized++
 	}
@@ -133,6 +142,9 @@ func (m *Meter) count(f *learn.Flow, at place) []*Alert {
 // at returns what is kept of a place; beyond the bound all places are one.
 func (m *Meter) at(at place, first time.Time) (*metered, place) {
 	p := m.places[at]
+	if p == nil && len(m.places) >= learn.MaxPlaces {
+		m.forgetPlaces()
+	}
 	if p == nil && len(m.places) >= learn.MaxPlaces && at.to != learn.Everywhere && at.to != learn.Elsewhere {
 		return m.at(place{at.agent, learn.Elsewhere}, first)
 	}
@@ -146,13 +158,37 @@ func (m *Meter) at(at place, first time.Time) (*metered, place) {
 	return p, at
 }
 
-// Tick closes days that are over by the clock, and returns what is found by that.
+// Tick notes the time on the clock, closes the days that no flow can be late for,
+// and returns what is found by that.
 func (m *Meter) Tick(now time.Time) (found []*Alert) {
 	m.now = now
+	day := learn.DayOf(m.latest.Add(-m.kept))
+	if m.latest.IsZero() || day == m.closed {
+		return nil
+	}
+	m.closed = day
 	for _, at := range m.list() {
-		found = append(found, m.close(at, m.places[at], now.Add(m.kept-minKept))...)
+		found = append(found, m.closeBefore(at, m.places[at], day)...)
 	}
 	return found
+}
+
+// season is after how long a place that is not used is forgotten, where there are
+// too many.
+const season = 90 * 24 * time.Hour
+
+// forgetPlaces makes room at most once a day.
+func (m *Meter) forgetPlaces() {
+	if learn.DayOf(m.latest) == m.tidied {
+		return
+	}
+	m.tidied = learn.DayOf(m.latest)
+	for at, p := range m.places {
+		if m.latest.Sub(p.Last) > season {
+			delete(m.places, at)
+			m.changed[at] = true
+		}
+	}
 }
 
 // Finish closes the days before the last one of a log, when it was read.

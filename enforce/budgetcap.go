@@ -15,7 +15,7 @@ func (m *Meter) capped(f *learn.Flow, to string) (found []*Alert) {
 		if c.Agent != "" && c.Agent != f.Agent || !m.covers(c, f, to) {
 			continue
 		}
-		p, at := m.at(place{f.Agent, capPlace(c)}, f.Time)
+		p, at := m.at(place{f.Agent, CapPlace(c)}, f.Time)
 		m.close(at, p, f.Time)
 		if _, ok := p.add(f, m.kept); !ok {
 			continue
@@ -24,7 +24,7 @@ func (m *Meter) capped(f *learn.Flow, to string) (found []*Alert) {
 		day := learn.DayOf(f.Time)
 		if up := p.Days[day].Up; up > m.capOf(c) && p.Told < day && m.wants(VolumeCap) {
 			p.Told = day
-			found = append(found, of(f, Finding(VolumeCap, High, f.Time, f.Agent, capSubject(c), overCap(c, f, up))))
+			found = append(found, of(f, Finding(VolumeCap, High, f.Time, f.Agent, CapSubject(c), overCap(c, f, up))))
 		}
 	}
 	return found
@@ -38,11 +38,12 @@ func (m *Meter) capOf(c *learn.Cap) uint64 {
 	return c.PerDay
 }
 
-// capPlace is where the sums of a cap are kept. No place of a flow has a space at
+// CapPlace is where the sums of a cap are kept. No place of a flow has a space at
 // its beginning.
-func capPlace(c *learn.Cap) string { return " cap " + cmp.Or(c.Agent, "*") + " " + capSubject(c) }
+func CapPlace(c *learn.Cap) string { return " cap " + cmp.Or(c.Agent, "*") + " " + CapSubject(c) }
 
-func capSubject(c *learn.Cap) string {
+// CapSubject names what a cap is for.
+func CapSubject(c *learn.Cap) string {
 	if c.To.IsZero() {
 		return learn.Everywhere
 	}

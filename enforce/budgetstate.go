@@ -22,7 +22,7 @@ func beaconPlace(b *beacon) string {
 	return fmt.Sprintf("%s%s/%d %s", beaconMark, b.Proto, b.Port, b.To)
 }
 
-// Changed returns, by agent and place, what is to be kept since [Meter.Kept]; nil
+// Changed returns, by agent and place, what is to be kept since it was last called; nil
 // for what is to be kept no longer. The connections to a beacon are kept when they
 // are scored, every ten minutes.
 func (m *Meter) Changed() (map[string]map[string][]byte, error) {
@@ -42,6 +42,9 @@ func (m *Meter) Changed() (map[string]map[string][]byte, error) {
 		if err := put(at.agent, at.to, m.places[at]); err != nil {
 			return nil, err
 		}
+		if m.places[at] == nil {
+			out[at.agent][at.to] = nil
+		}
 	}
 	for _, b := range m.beats {
 		if err := put(b.agent, beaconPlace(b.beacon), b.beacon); err != nil {
@@ -51,17 +54,23 @@ func (m *Meter) Changed() (map[string]map[string][]byte, error) {
 			out[b.agent][beaconPlace(b.beacon)] = nil
 		}
 	}
+	clear(m.changed)
+	clear(m.beats)
 	return out, nil
 }
 
-// Kept says that what [Meter.Changed] returned is.
-func (m *Meter) Kept() {
-	clear(m.changed)
-	clear(m.beats)
+// Unkept says that what [Meter.Changed] returned could not be kept: it comes again.
+func (m *Meter) Unkept(uses map[string]map[string][]byte) {
+	for agent, places := range uses {
+		for to := range places {
+			if !strings.HasPrefix(to, beaconMark) { // a beacon comes again by itself
+				m.changed[place{agent, to}] = true
+			}
+		}
+	}
 }
 
-// Restore takes up what was kept of a place of an agent. What was not used for a
-// season is left out.
+// Restore takes up what was kept of a place of an agent.
 func (m *Meter) Restore(agent, to string, text []byte) error {
 	if strings.HasPrefix(to, beaconMark) {
 		return m.restoreBeacon(agent, text)
@@ -70,8 +79,11 @@ func (m *Meter) Restore(agent, to string, text []byte) error {
 	if err != nil {
 		return fmt.Errorf("stored use of %s by %s: %w", learn.Printable(to), agent, err)
 	}
-	if len(m.places) < learn.MaxPlaces && m.now.Sub(p.Last) < 90*24*time.Hour {
+	if len(m.places) < learn.MaxPlaces {
 		m.places[place{agent, to}] = p
+		if p.Last.After(m.latest) && !p.Last.After(m.now.Add(24*time.Hour)) {
+			m.latest = p.Last
+		}
 	}
 	return nil
 }

@@ -81,6 +81,9 @@ func (l *Ledger) Note(a *Alert) *Alert {
 	key := keyOf(a)
 	e, joins := l.find(key, a.Time)
 	if e != nil {
+		if !joins && a.Severity.Above(e.Severity) {
+			e.Why = a.Why // what is worse is told in its own words
+		}
 		return l.again(e, a.Time, a.Action, a.Severity)
 	}
 	return l.begin(key, *a, joins)

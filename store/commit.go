@@ -65,7 +65,6 @@ func commit(tx *bbolt.Tx, b *Batch, p *packer) error {
 	if err := putWatch(tx, b.Watch); err != nil {
 		return err
 	}
-	return mergeHits(tx, b.Hits)
 	return errors.Join(mergeHits(tx, b.Hits), mergeUses(tx, b.Uses))
 }
 

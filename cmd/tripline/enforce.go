@@ -23,6 +23,7 @@ type enforceOptions struct {
 	send    bool
 	export  exportOptions
 	service learn.Daemon
+	budgets bool
 }
 
 func newEnforceCommand(a *app) *cobra.Command {
@@ -64,6 +65,7 @@ Exit status:
 	c.Flags().StringVar(&o.figures, "figures", "", "keep how much was seen in `FILE` as JSON: flows by verdict, the share that has a name, what each of several sources saw")
 	o.export.flags(c)
 	o.serviceFlags(c)
+	c.Flags().BoolVar(&o.budgets, "budgets", false, "hold agents to what they sent before as well; \"tripline budget\" shows it")
 	return c
 }
 

@@ -134,7 +134,12 @@ func (k *keeper) prepare(s source.Stream, now time.Time) (*round, error) {
 	if b.Watch, err = watchOf(k.key, ledger, r.kept); err != nil {
 		return nil, err
 	}
-	if k.dirty || len(r.kept) > 0 || len(b.Hits) > 0 {
+	for _, p := range w.savers() {
+		if err := p.save(&b); err != nil {
+			return nil, err
+		}
+	}
+	if k.dirty || len(r.kept) > 0 || len(b.Hits) > 0 || len(b.Uses) > 0 {
 		r.batch = &b
 	}
 	k.dirty, k.hits = false, nil
@@ -210,6 +215,9 @@ func (k *keeper) take(r *round) error {
 		k.w.watch.Ledger().Unkept(r.kept)
 		k.dirty = k.dirty || r.batch.Cursors != nil
 		k.hits = mergedHits(r.batch.Hits)
+		for _, p := range k.w.savers() {
+			p.unsaved(r.batch)
+		}
 	}
 	if err := k.trouble(r); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"tripline/enforce"
 	"tripline/learn"
+	"tripline/store"
 )
 
 // A part of enforce looks at what passes beside the policy, or does something with
@@ -23,6 +24,23 @@ type part interface {
 	close() error
 }
 
+// A saver is a part whose state is written with the place in the log, all or
+// nothing: after a crash, what was counted is what was read.
+type saver interface {
+	save(b *store.Batch) error // adds what has changed since it was last called
+	unsaved(b *store.Batch)    // it could not be written: it comes with the next one
+}
+
+// savers are the parts that have something to keep.
+func (w *watching) savers() (out []saver) {
+	for _, p := range w.parts {
+		if s, ok := p.(saver); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // begin makes the parts that flags and configuration ask for.
 func (w *watching) begin(context.Context) error {
 	for _, make := range []func(*watching) (part, error){
@@ -31,6 +49,7 @@ func (w *watching) begin(context.Context) error {
 		newAsking,
 		newFiguring,
 		newUpkeep,
+		newSpending,
 	} {
 		p, err := make(w)
 		if err != nil {
