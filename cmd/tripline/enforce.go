@@ -24,12 +24,13 @@ type enforceOptions struct {
 	export  exportOptions
 	service learn.Daemon
 	budgets bool
+	sandbox sandboxOptions
 }
 
 func newEnforceCommand(a *app) *cobra.Command {
 	var o enforceOptions
 	c := &cobra.Command{
-		Use:   "enforce --from SOURCE FILE...",
+		Use:   "enforce --from SOURCE FILE... | enforce --agent NAME -- CMD",
 		Short: "Report what the approved baseline does not explain",
 		Long: `enforce checks logs against the approved baselines and prints one alert for each new
 finding; what repeats is counted. Verdicts: drift, close to an approved rule;
@@ -47,6 +48,10 @@ What one of several sources saw and another one, that could have, did not is a f
 (one_side), and so is an agent that stops asking DNS while others do (unnamed). How
 much of the traffic has a name is said at the end, and kept in --figures FILE.
 
+With -- CMD it runs a command in a sandbox (on Linux, no root needed): only what the
+baseline admits leaves, anything else is refused at once. Alerts are on standard error.
+The command's status is passed on, 1 for one that ended well where something was found.
+
 Where more comes that the baseline does not admit than was foretold when it was
 approved, it says once that the baseline is stale (see "tripline forecast").
 
@@ -54,15 +59,25 @@ Exit status:
   0  nothing unexpected
   1  something unexpected was found
   2  tripline could not tell; standard error says why`,
-		Example: `  tripline enforce --from filterlog filter.log
-  tripline enforce --from filterlog --follow /var/log/filter.log --to pfsense -o aliases/`,
-		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), a, args) },
+		Example: `  tripline enforce --from filterlog --follow /var/log/filter.log --to pfsense -o aliases/
+  tripline enforce --agent bot -- python3 agent.py`,
+		RunE: func(c *cobra.Command, args []string) error {
+			command, err := commandOf(c, args)
+			if err != nil {
+				return err
+			}
+			if command != nil {
+				return sandboxFailure(o.command(c.Context(), a, command))
+			}
+			return o.run(c.Context(), a, args)
+		},
 	}
 	o.flags(c, true)
 	c.Flags().StringVar(&o.format, "format", "", "`FORMAT` of alerts: text, json (one object a line), cef, ecs, leef, ocsf or wazuh (default text on a terminal, else json)")
 	c.Flags().StringVar(&o.queue, "queue", "", "`FILE` that keeps alerts until they are delivered (default beside the database, .alerts behind its name)")
 	c.Flags().BoolVar(&o.send, "send", false, "send alerts to the sinks of tripline.yaml also without --follow")
 	c.Flags().StringVar(&o.figures, "figures", "", "keep how much was seen in `FILE` as JSON: flows by verdict, the share that has a name, what each of several sources saw")
+	o.sandbox.flags(c)
 	o.export.flags(c)
 	o.serviceFlags(c)
 	c.Flags().BoolVar(&o.budgets, "budgets", false, "hold agents to what they sent before as well; \"tripline budget\" shows it")

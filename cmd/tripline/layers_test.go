@@ -25,6 +25,9 @@ var layers = map[string][]string{
 	"learn": {"ipranges"},
 	// A container engine is no source of flows: it says whose an address was.
 	"learn/container": {"learn"},
+	// What names a connection says is read the same way on a wire and in a sandbox.
+	"learn/internal/dissect": {},
+	"learn/sandbox":          {"learn", "learn/internal/dissect"},
 	"learn/source": {
 		"learn",
 		"learn/source/internal/assemble",
@@ -45,11 +48,10 @@ var layers = map[string][]string{
 		"learn/source/internal/vpcflow",
 		"learn/source/internal/zeek",
 	},
-	"learn/source/internal/assemble":  {"learn", "learn/source/internal/dissect", "learn/source/internal/packet"},
+	"learn/source/internal/assemble":  {"learn", "learn/internal/dissect", "learn/source/internal/packet"},
 	"learn/source/internal/capfile":   {},
 	"learn/source/internal/conntrack": {"learn/source/internal/scan", "learn/source/internal/syslog"},
 	"learn/source/internal/ctnetlink": {"learn", "learn/source/internal/conntrack"},
-	"learn/source/internal/dissect":   {},
 	"learn/source/internal/dnslog":    {"learn", "learn/source/internal/scan", "learn/source/internal/syslog"},
 	"learn/source/internal/dnstap":    {},
 	"learn/source/internal/eve":       {"learn/source/internal/scan"},
@@ -81,9 +83,9 @@ var doors = map[string][]string{
 	"golang.org/x/term":                    {"cmd/tripline"},
 	"charm.land/bubbletea/v2":              {"cmd/tripline"},
 	"golang.org/x/net/publicsuffix":        {"learn"},
-	"golang.org/x/net/dns/dnsmessage":      {"learn/source/internal/dnslog"},
 	"github.com/nicholas-fedor/shoutrrr":   {"enforce/alert"},
 	"github.com/wneessen/go-mail":          {"enforce/alert"},
+	"golang.org/x/net/dns/dnsmessage":      {"learn/source/internal/dnslog", "learn/sandbox"},
 	"go.etcd.io/bbolt":                     {"store"},
 	"gopkg.in/yaml.v3":                     {"learn"},
 	"github.com/gaissmai/bart":             {"ipranges"},
@@ -93,9 +95,11 @@ var doors = map[string][]string{
 	"github.com/netsampler/goflow2":        {"learn/source/internal/netflow"},
 	"github.com/gopacket/gopacket":         {"learn/source/internal/live"},
 	"golang.org/x/net/bpf":                 {"learn/source/internal/live"},
-	"golang.org/x/sys":                     {"learn/source/internal/live", "learn/source/internal/ctnetlink"},
 	"github.com/ti-mo/conntrack":           {"learn/source/internal/ctnetlink"},
 	"github.com/ti-mo/netfilter":           {"learn/source/internal/ctnetlink"},
+	"golang.org/x/sys":                     {"learn/source/internal/live", "learn/source/internal/ctnetlink", "learn/sandbox"},
+	"gvisor.dev/gvisor":                    {"learn/sandbox"},
+	"github.com/vishvananda/netlink":       {"learn/sandbox"},
 	"github.com/klauspost/compress":        {"learn/source/internal/lines", "store"}, // what others packed, and what the store packs
 }
 

@@ -16,14 +16,16 @@ import (
 
 type learnOptions struct {
 	input
-	run   string
-	marks []string
+	run     string
+	marks   []string
+	deny    bool
+	sandbox sandboxOptions
 }
 
 func newLearnCommand(a *app) *cobra.Command {
 	var o learnOptions
 	c := &cobra.Command{
-		Use:   "learn --agent NAME=SELECTOR --from SOURCE FILE...",
+		Use:   "learn --agent NAME=SELECTOR --from SOURCE FILE... | learn --agent NAME -- CMD",
 		Short: "Record every outbound connection of agents",
 		Long: `learn reads logs and records every outbound connection of the agents in the
 database: what "review" proposes rules from. How far each file was read is kept
@@ -41,14 +43,33 @@ did. Without FILE only the mark is kept.
 "-" is standard input. It has no place that could be kept: what is piped in twice
 is counted twice.
 
+With -- CMD it runs a command in a sandbox (on Linux, no root needed) whose only way
+outside is tripline, and records every connection of it and its children, with names
+and processes. With --deny nothing leaves and every attempt is recorded. The command's
+status is passed on; 125 says that there was no sandbox, 126 and 127 that the command
+could not be run or found.
+
 Exit status:
   0  recorded, or there was nothing new
   2  the log says nothing of the agents, or it was not recorded; standard error says why`,
-		Example: `  tripline learn --agent bot=192.0.2.50 --from filterlog filter.log.0.bz2 filter.log
-  tripline learn --agent bot=192.0.2.50 --from filterlog --follow /var/log/filter.log`,
-		RunE: func(c *cobra.Command, args []string) error { return o.execute(c.Context(), a, args) },
+		Example: `  tripline learn --agent bot=192.0.2.50 --from filterlog --follow /var/log/filter.log
+  tripline learn --agent bot -- python3 agent.py`,
+		RunE: func(c *cobra.Command, args []string) error {
+			command, err := commandOf(c, args)
+			switch {
+			case err != nil:
+				return err
+			case command != nil:
+				return sandboxFailure(o.command(c.Context(), a, command))
+			case o.deny:
+				return learn.WithHint(errors.New("--deny is for a command"), "tripline learn --agent NAME --deny -- CMD")
+			}
+			return o.execute(c.Context(), a, args)
+		},
 	}
 	o.flags(c, true)
+	o.sandbox.flags(c)
+	c.Flags().BoolVar(&o.deny, "deny", false, "let nothing of CMD leave; what would have is recorded as refused")
 	c.Flags().StringArrayVar(&o.marks, "mark", nil, "note that a `MARK` happened: restart, update, tool:browser or another word; without FILE just that; repeatable")
 	c.Flags().StringVar(&o.run, "run", "", "`NAME` of this stretch of learning (default the time it began)")
 	return c

@@ -19,6 +19,7 @@ import (
 	_ "time/tzdata"
 
 	"tripline/learn"
+	"tripline/learn/sandbox"
 )
 
 // Exit codes, after diff(1).
@@ -37,6 +38,9 @@ var errFound = errors.New("something unexpected was found")
 var errTold = errors.New("what is wrong was told")
 
 func main() {
+	if status, entered := sandbox.Enter(os.Args); entered {
+		os.Exit(status)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
@@ -59,7 +63,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case errors.Is(err, errTold):
 		return exitTrouble
 	}
+	if status, ok := errors.AsType[exitStatus](err); ok {
+		return int(status)
+	}
 	complain(stderr, err)
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f.status
+	}
 	return exitTrouble
 }
 

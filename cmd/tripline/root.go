@@ -50,7 +50,7 @@ Exit status:
 		newExplainCommand(a), newAllowCommand(a), newFlowsCommand(a), newForecastCommand(a), newRangesCommand(a),
 		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
 		newMergeCommand(a), newAlertCommand(a), newDoctorCommand(a),
-		newMergeCommand(a), newBudgetCommand(a), newDoctorCommand(a),
+		newBudgetCommand(a), newShellCommand(a),
 	)
 	return c
 }

@@ -48,8 +48,8 @@ const (
 
 // newSenses makes them for each input.
 func newSenses(w *watching) (part, error) {
-	if !w.o.follow {
-		return nil, nil //nolint:nilnil // a recorded log is as it is
+	if !w.o.follow || w.src.Name == sandboxSource.Name {
+		return nil, nil //nolint:nilnil // a recorded log is as it is, and a command speaks when it likes
 	}
 	s := &senses{w: w, by: map[string]*sense{}, tick0: w.a.now(), saved: w.a.now()}
 	if len(w.src.Parts) == 0 {

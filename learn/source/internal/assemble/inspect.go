@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"tripline/learn"
-	"tripline/learn/source/internal/dissect"
+	"tripline/learn/internal/dissect"
 	"tripline/learn/source/internal/packet"
 )
 

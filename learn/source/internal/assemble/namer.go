@@ -2,7 +2,7 @@ package assemble
 
 import (
 	"tripline/learn"
-	"tripline/learn/source/internal/dissect"
+	"tripline/learn/internal/dissect"
 )
 
 // Bounds of what is put together to find names.

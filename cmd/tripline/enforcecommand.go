@@ -1,0 +1,114 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"tripline/enforce"
+	"tripline/ipranges"
+	"tripline/learn"
+	"tripline/learn/sandbox"
+	"tripline/learn/source"
+)
+
+// sandboxSource is what flows of a command come from: everything it says.
+var sandboxSource = source.Source{Name: "sandbox", Sees: source.Sees{Bytes: true, Process: true, Late: true}}
+
+// command runs a command that only reaches what the baseline of its agent admits.
+// Alerts go to standard error: standard output is the command's.
+func (o *enforceOptions) command(ctx context.Context, a *app, command []string) error {
+	if o.format == "" {
+		o.format = "text"
+	}
+	o.follow = true // what is found is told at once
+	w, err := o.prepare(ctx, a)
+	if err != nil {
+		return err
+	}
+	if len(w.names) != 1 {
+		return learn.WithHint(errors.New("which agent the command is, is not known"), "--agent NAME, one of %s", strings.Join(w.names, ", "))
+	}
+	agent := w.names[0]
+	// What runs in the sandbox is the agent, by whatever else it is found.
+	alone, err := learn.ParseAgent(agent + "=if:" + labelOf(agent))
+	if err != nil {
+		return err
+	}
+	if w.agents, err = learn.NewAgents([]learn.Agent{alone}); err != nil {
+		return err
+	}
+	w.naming, w.out = newNaming(w.agents), bufio.NewWriter(a.stderr)
+	w.src, w.tally.src, w.path = sandboxSource, sandboxSource, command[0]
+	opts, err := o.sandbox.options(a, agent, command)
+	if err != nil {
+		return err
+	}
+	if err := w.begin(ctx); err != nil {
+		return errors.Join(err, w.closeParts())
+	}
+	return errors.Join(w.sandboxed(ctx, opts), w.closeParts())
+}
+
+func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
+	agent := w.names[0]
+	var policy atomic.Pointer[enforce.Policy]
+	policy.Store(w.watch.Policy())
+	opts.Decide = func(f *learn.Flow) sandbox.Decision {
+		g := *f
+		g.Agent = agent
+		if policy.Load().Check(&g) == enforce.Allowed {
+			return sandbox.Admit
+		}
+		return sandbox.Refuse
+	}
+	opts.Resolve = func(name string) bool { return policy.Load().MayName(agent, name) }
+	k := newKeeper(w, stdinKey) // what happens now happens once: there is no place to go back to
+	take := func(f *learn.Flow) error {
+		k.dirty = true
+		return w.take(nil, &source.Record{Flow: *f, Counted: true}, nil)
+	}
+	pause := func() error {
+		now := w.a.now()
+		w.health.turn(now)
+		w.stale(now)
+		err := errors.Join(w.tick(ctx, now), w.tellAll(w.watch.Watched(followAge)), k.step(ctx, nil))
+		policy.Store(w.watch.Policy())
+		return err
+	}
+	result, err := inSandbox(ctx, opts, agent, take, pause)
+	err = errors.Join(err, w.tick(ctx, w.a.now()), k.end(nil))
+	if flushed := w.out.Flush(); err == nil && flushed != nil {
+		err = fmt.Errorf("write alerts: %w", flushed)
+	}
+	if err != nil {
+		return err
+	}
+	return w.finishSandbox(result)
+}
+
+// finishSandbox says what was found. The status is the command's, unless that says
+// that all is well and it is not.
+func (w *watching) finishSandbox(r sandbox.Result) error {
+	w.a.tellSandbox(r)
+	w.naming.report(w.a, w.names, w.src.Sees)
+	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s refused; %s",
+		count(w.tally.claimed(), "flow", "flows"), w.names[0],
+		ipranges.Thousands(w.watch.Flows(enforce.Allowed)), ipranges.Thousands(w.watch.Flows(enforce.Drift)),
+		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)),
+		ipranges.Thousands(r.Refused), w.findings())
+	unexpected := w.unexpected()
+	if unexpected {
+		w.tellStale()
+	}
+	switch {
+	case r.Status != 0:
+		return exitStatus(r.Status)
+	case unexpected:
+		return errFound
+	}
+	return nil
+}

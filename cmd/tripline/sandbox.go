@@ -1,0 +1,218 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"tripline/ipranges"
+	"tripline/learn"
+	"tripline/learn/sandbox"
+)
+
+// An exitStatus ends the program with the status of the command that it ran.
+// Nothing is printed for it.
+type exitStatus int
+
+func (e exitStatus) Error() string { return "exit status " + strconv.Itoa(int(e)) }
+
+// sandboxOptions are the flags of every command that runs another.
+type sandboxOptions struct {
+	hostPorts []uint
+	publish   []string
+	sockets   []string
+	weak      bool
+}
+
+func (o *sandboxOptions) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.UintSliceVar(&o.hostPorts, "host-port", nil, "TCP `PORT` of this host's loopback that CMD reaches at its own; repeatable")
+	f.StringArrayVar(&o.publish, "publish", nil, "`[ADDRESS:]PORT[:PORT]` of this host that leads to what CMD listens on (default address 127.0.0.1); repeatable")
+	f.StringArrayVar(&o.sockets, "socket", nil, "`PATH` of a socket or its directory that CMD may use: what listens there acts outside of the sandbox; repeatable")
+	f.BoolVar(&o.weak, "weak-attribution", false, "do not stop CMD at each connection to see which process it is of: some that end at once are then unknown")
+}
+
+// commandOf returns what stands behind "--"; nil if there is no "--", or if the
+// source that was named says that files stand there.
+func commandOf(c *cobra.Command, args []string) ([]string, error) {
+	n := c.ArgsLenAtDash()
+	if n < 0 || c.Flags().Changed("from") {
+		return nil, nil
+	}
+	if n > 0 {
+		return nil, learn.WithHint(fmt.Errorf("%s before --: a file and a command at once", learn.Printable(args[0])), "tripline %s --agent NAME -- CMD, or without --", c.Name())
+	}
+	if len(args) == 0 {
+		return nil, learn.WithHint(errors.New("no command behind --"), "tripline %s --agent NAME -- CMD", c.Name())
+	}
+	return args, nil
+}
+
+// options returns what the sandbox is told of all that.
+func (o *sandboxOptions) options(a *app, agent string, command []string) (sandbox.Options, error) {
+	s := sandbox.Options{Command: command, Label: labelOf(agent), Sockets: o.sockets, Weak: o.weak, Warn: a.warn}
+	for _, p := range o.hostPorts {
+		if p == 0 || p > 65535 {
+			return s, fmt.Errorf("--host-port %d: want 1 to 65535", p)
+		}
+		s.HostPorts = append(s.HostPorts, uint16(p))
+	}
+	for _, text := range o.publish {
+		p, err := parsePublish(text)
+		if err != nil {
+			return s, err
+		}
+		s.Publish = append(s.Publish, p)
+	}
+	return s, nil
+}
+
+// parsePublish reads "8080", "8080:80" or "0.0.0.0:8080:80".
+func parsePublish(text string) (p sandbox.Port, err error) {
+	parts := strings.Split(text, ":")
+	host := netip.AddrFrom4([4]byte{127, 0, 0, 1})
+	if len(parts) > 2 {
+		n := len(parts) - 2
+		if host, err = netip.ParseAddr(strings.Trim(strings.Join(parts[:n], ":"), "[]")); err != nil {
+			return p, wrongPublish(text)
+		}
+		parts = parts[n:]
+	}
+	outer, err := strconv.ParseUint(parts[0], 10, 16)
+	if err != nil || outer == 0 {
+		return p, wrongPublish(text)
+	}
+	inner, err := strconv.ParseUint(parts[len(parts)-1], 10, 16)
+	if err != nil || inner == 0 {
+		return p, wrongPublish(text)
+	}
+	return sandbox.Port{Listen: netip.AddrPortFrom(host, uint16(outer)), Port: uint16(inner)}, nil
+}
+
+func wrongPublish(text string) error {
+	return learn.WithHint(fmt.Errorf("--publish %q: want a port, or HOST-PORT:PORT, or ADDRESS:HOST-PORT:PORT", learn.Printable(text)), "--publish 8080, or --publish 127.0.0.1:8080:80")
+}
+
+// labelOf is the interface of flows of an agent's sandbox, by which they are
+// found.
+func labelOf(agent string) string { return "sandbox:" + agent }
+
+// sole returns the one agent that the command is. It needs no selector: what runs
+// in the sandbox is the agent.
+func (in *input) sole(known []learn.Agent) (learn.Agent, error) {
+	switch {
+	case len(in.agents) == 0 && len(known) == 1:
+		return known[0], nil
+	case len(in.agents) != 1:
+		return learn.Agent{}, learn.WithHint(errors.New("which agent the command is, is not known"), "--agent NAME, for example --agent bot")
+	}
+	name := in.agents[0]
+	if strings.Contains(name, "=") {
+		return learn.Agent{}, learn.WithHint(fmt.Errorf("--agent %s: the command is the agent, whatever its address", learn.Printable(name)),
+			"--agent %s", learn.Printable(name[:strings.IndexByte(name, '=')]))
+	}
+	if i := slices.IndexFunc(known, func(k learn.Agent) bool { return k.Name == name }); i >= 0 {
+		return known[i], nil
+	}
+	return learn.ParseAgent(name + "=if:" + labelOf(name))
+}
+
+// sandboxFailure gives what went wrong around a command another status than that
+// of programs that ran, as env and timeout do.
+func sandboxFailure(err error) error {
+	if _, ours := errors.AsType[exitStatus](err); err == nil || ours || errors.Is(err, errFound) {
+		return err
+	}
+	status := sandbox.StatusFailed
+	if e, ok := errors.AsType[*sandbox.Error](err); ok {
+		status = e.Status
+	}
+	return &failure{status, err}
+}
+
+// A failure is an error with an exit status of its own.
+type failure struct {
+	status int
+	err    error
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// An intake takes flows from many and hands them to one.
+type intake chan *learn.Flow
+
+// drain calls take for each flow, and pause about every second, until the sandbox
+// has ended.
+func (in intake) drain(take func(*learn.Flow) error, pause func() error) (err error) {
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
+	for {
+		select {
+		case f, more := <-in:
+			if !more {
+				return err
+			}
+			if err == nil { // what comes after it is lost, and said
+				err = take(f)
+			}
+		case <-ticks.C:
+			if err == nil {
+				err = pause()
+			}
+		}
+	}
+}
+
+// inSandbox runs a command. What it says goes to take, one at a time.
+func inSandbox(ctx context.Context, o sandbox.Options, agent string, take func(*learn.Flow) error, pause func() error) (sandbox.Result, error) {
+	in := make(intake, chunk)
+	o.Flow = func(f *learn.Flow) {
+		f.Agent = agent
+		in <- f
+	}
+	taken := make(chan error, 1)
+	go func() { taken <- in.drain(take, pause) }()
+	result, err := sandbox.Run(ctx, o)
+	close(in)
+	return result, errors.Join(err, <-taken)
+}
+
+// tellSandbox says what cannot be told of what was seen.
+func (a *app) tellSandbox(r sandbox.Result) {
+	for _, s := range []struct {
+		n    uint64
+		text string
+	}{
+		{r.Failed, "%s the outside did not take"},
+		{r.Host, "%s to listed ports of this host"},
+	} {
+		if s.n > 0 {
+			a.say(s.text, count(s.n, "connection", "connections"))
+		}
+	}
+	for _, s := range []struct {
+		n    uint64
+		text string
+	}{
+		{r.Unknown, "%s: which process it was is not known, it was gone"},
+		{r.Spoofed, "%s with a forged source were dropped"},
+		{r.Strange, "%s were dropped: neither TCP, UDP nor echo, or to everybody on a link"},
+		{r.Dropped, "%s were dropped because they came too fast"},
+	} {
+		if s.n > 0 {
+			what := "packets"
+			if strings.Contains(s.text, "process") {
+				what = "connections"
+			}
+			a.warn(s.text, ipranges.Thousands(s.n)+" "+what)
+		}
+	}
+}

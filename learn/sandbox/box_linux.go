@@ -1,0 +1,139 @@
+package sandbox
+
+import (
+	"context"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"tripline/learn"
+)
+
+// A box is the outer side of a sandbox: what answers the link.
+type box struct {
+	o     *Options
+	ctx   context.Context // of everything that is forwarded
+	stack *stack.Stack
+	names *names
+	owner owner
+	way   way
+	hosts map[uint16]bool // ports of this host that may be reached
+
+	live    sync.WaitGroup // what is being forwarded
+	sending atomic.Int64   // connections of which the command's half is open
+	moved   atomic.Uint64  // bytes that were sent outside
+	udp     exchanges
+	ping    echoes
+
+	flows, refused, failed, host, unknown, spoofed, strange atomic.Uint64
+	unpinged                                                sync.Once
+}
+
+// An owner says whose connection it is that begins; nil if nobody can be found.
+type owner interface {
+	of(proto learn.Proto, from, to netip.AddrPort) *learn.Process
+}
+
+// nobody is the owner of everything where there is no child, as in tests.
+type nobody struct{}
+
+func (nobody) of(learn.Proto, netip.AddrPort, netip.AddrPort) *learn.Process { return nil }
+
+// A talk is one connection or exchange while it lasts.
+type talk struct {
+	b        *box
+	flow     learn.Flow
+	to       []netip.AddrPort // where it may go, in the order of trying
+	resolved bool             // the name is one that we told
+	up, down atomic.Uint64
+}
+
+// begin finds out what is known of a connection before anything of it leaves.
+func (b *box) begin(proto learn.Proto, from, to netip.AddrPort) *talk {
+	t := &talk{b: b}
+	t.flow = learn.Flow{
+		Time: time.Now().UTC(), Proto: proto, Src: from.Addr().Unmap(), SrcPort: from.Port(),
+		Dst: to.Addr().Unmap(), DstPort: to.Port(), Interface: b.o.Label,
+	}
+	t.flow.Process = b.owner.of(proto, from, to)
+	if t.flow.Process == nil {
+		b.unknown.Add(1)
+	}
+	addrs := []netip.Addr{t.flow.Dst}
+	if name, real, ok := b.names.behind(b.ctx, t.flow.Dst); ok {
+		t.flow.Name, t.flow.Evidence, t.flow.Resolved = name, learn.DNS, true
+		t.resolved, addrs = true, real
+	} else {
+		b.names.name(&t.flow)
+	}
+	for _, a := range addrs {
+		t.to = append(t.to, netip.AddrPortFrom(a, to.Port()))
+	}
+	return t
+}
+
+// choose decides for each address in turn, and keeps those that are admitted.
+// Where none is, the flow says that it was refused, for the first of them.
+func (t *talk) choose() bool {
+	var admitted []netip.AddrPort
+	for _, to := range t.to {
+		f := t.flow
+		f.Dst = to.Addr()
+		if t.b.admit(&f) {
+			admitted = append(admitted, to)
+		}
+	}
+	if len(t.to) > 0 {
+		t.flow.Dst = t.to[0].Addr()
+	}
+	if t.to = admitted; len(admitted) == 0 {
+		t.flow.Action = learn.Refused
+		return false
+	}
+	t.flow.Dst = admitted[0].Addr()
+	return true
+}
+
+// admit asks whether a flow may leave. This host is no place outside.
+func (b *box) admit(f *learn.Flow) bool {
+	if b.way.local(f.Dst) && !(f.Proto == learn.TCP && b.hosts[f.DstPort]) {
+		return false
+	}
+	return b.o.Decide != nil && b.o.Decide(f) == Admit
+}
+
+// refuse tells of a talk that was not let out.
+func (t *talk) refuse() {
+	t.flow.Action = learn.Refused
+	t.b.refused.Add(1)
+	t.end()
+}
+
+// end tells of a talk.
+func (t *talk) end() {
+	t.flow.Up, t.flow.Down = t.up.Load(), t.down.Load()
+	t.b.flows.Add(1)
+	if t.b.o.Flow != nil {
+		f := t.flow
+		t.b.o.Flow(&f)
+	}
+}
+
+// drain waits until what the command sent has reached the outside, as long as
+// there is progress: nobody inside is left to send more.
+func (b *box) drain() {
+	const look = 2 * time.Millisecond
+	moved, since := b.moved.Load(), time.Now()
+	for b.sending.Load() > 0 && time.Since(since) < drained {
+		time.Sleep(look)
+		if now := b.moved.Load(); now != moved {
+			moved, since = now, time.Now()
+		}
+	}
+}
+
+// drained is how long nothing may move before it is given up.
+const drained = 5 * time.Second

@@ -1,0 +1,108 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Hidden first arguments of this program inside: what makes the sandbox, and the
+// first process in it. They are no commands.
+const (
+	argSetup = "__sandbox-setup"
+	argInit  = "__sandbox-init"
+)
+
+// controlFD is where those find the socket to this process.
+const controlFD = 3
+
+// A plan is what the child is told to do. The command is in its arguments, which
+// may be any bytes and many.
+type plan struct {
+	UID     int      `json:"uid"`
+	GID     int      `json:"gid"`
+	PID     bool     `json:"pid"`     // it has processes of its own
+	Strict  bool     `json:"strict"`  // it tells of every connect
+	Hide    []string `json:"hide"`    // sockets and directories to cover
+	Listen  []uint16 `json:"listen"`  // ports of its loopback that lead to the host's
+	Resolve string   `json:"resolve"` // its resolv.conf
+}
+
+// A report is what the child says. Descriptors come along in the order of
+// their names.
+type report struct {
+	Fail   string   `json:"fail,omitempty"`  // what could not be done
+	Errno  int      `json:"errno,omitempty"` // and why, where the kernel said so
+	Link   string   `json:"link,omitempty"`
+	FDs    []string `json:"fds,omitempty"`
+	Notes  []string `json:"notes,omitempty"` // what was not covered
+	PID    int      `json:"pid,omitempty"`   // of the command, inside
+	Ended  bool     `json:"ended,omitempty"`
+	Status int      `json:"status,omitempty"`
+	Left   int      `json:"left,omitempty"` // processes that it left behind
+}
+
+// An order is what this process says to the first one inside.
+type order struct {
+	Signal int `json:"signal,omitempty"`
+}
+
+// A control is one end of the socket between this process and the child.
+type control struct{ f *os.File }
+
+const mostMessage = 128 << 10
+
+// send sends a message with descriptors.
+func (c control) send(message any, fds ...int) error {
+	data, err := json.Marshal(message)
+	if err != nil {
+		return err
+	}
+	if len(data) > mostMessage {
+		return fmt.Errorf("a message of %d bytes is too long", len(data))
+	}
+	var rights []byte
+	if len(fds) > 0 {
+		rights = unix.UnixRights(fds...)
+	}
+	for {
+		err := unix.Sendmsg(int(c.f.Fd()), data, rights, nil, unix.MSG_NOSIGNAL)
+		if !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// receive waits for a message. [io.EOF] says that the other end is gone.
+func (c control) receive(message any) (fds []int, err error) {
+	data, oob := make([]byte, mostMessage), make([]byte, 4096)
+	var n, m int
+	for {
+		n, m, _, _, err = unix.Recvmsg(int(c.f.Fd()), data, oob, unix.MSG_CMSG_CLOEXEC)
+		if !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	switch {
+	case errors.Is(err, unix.ECONNRESET):
+		return nil, io.EOF
+	case err != nil:
+		return nil, err
+	case n == 0:
+		return nil, io.EOF
+	}
+	messages, err := unix.ParseSocketControlMessage(oob[:m])
+	if err != nil {
+		return nil, err
+	}
+	for i := range messages {
+		if got, err := unix.ParseUnixRights(&messages[i]); err == nil {
+			fds = append(fds, got...)
+		}
+	}
+	return fds, json.Unmarshal(data[:n], message)
+}

@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"fmt"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The filter of system calls refuses what leads around the network namespace:
+// families of sockets that do not know it (AF_VSOCK and others), io_uring, which
+// connects without a system call, other ABIs, which have other numbers for
+// everything, and writing into the terminal's input. With strict attribution it
+// also tells of each connect and of each datagram with an address.
+
+// families are the sockets that the namespace holds, or that are within this
+// machine's kernel alone.
+var families = []uint32{unix.AF_UNIX, unix.AF_INET, unix.AF_INET6, unix.AF_NETLINK, unix.AF_PACKET, unix.AF_ALG}
+
+// Offsets in struct seccomp_data. Arguments are 64 bits wide, in little endian on
+// both architectures.
+const (
+	dataNumber = 0
+	dataArch   = 4
+	dataArg0   = 16
+)
+
+func argument(n int) uint32 { return uint32(dataArg0 + 8*n) }
+
+// A program is a filter in the making. What does not match falls through.
+type program []unix.SockFilter
+
+func (p *program) add(code uint16, k uint32, jt, jf uint8) {
+	*p = append(*p, unix.SockFilter{Code: code, Jt: jt, Jf: jf, K: k})
+}
+
+func (p *program) load(offset uint32) { p.add(unix.BPF_LD|unix.BPF_W|unix.BPF_ABS, offset, 0, 0) }
+
+func (p *program) give(action uint32) { p.add(unix.BPF_RET|unix.BPF_K, action, 0, 0) }
+
+// ifEqual runs then where the loaded value is k; then must not fall through.
+func (p *program) ifEqual(k uint32, then func(*program)) {
+	var body program
+	then(&body)
+	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, k, 0, uint8(len(body))) //nolint:gosec // G115: a dozen at most
+	*p = append(*p, body...)
+}
+
+func refuse(errno unix.Errno) uint32 { return unix.SECCOMP_RET_ERRNO | uint32(errno) }
+
+func filterProgram(strict bool) (p program) {
+	p.load(dataArch)
+	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, auditArch, 1, 0)
+	p.give(refuse(unix.ENOSYS))
+	p.load(dataNumber)
+	if otherABI != 0 {
+		p.add(unix.BPF_JMP|unix.BPF_JGE|unix.BPF_K, otherABI, 0, 1)
+		p.give(refuse(unix.ENOSYS))
+	}
+	p.ifEqual(unix.SYS_IO_URING_SETUP, func(p *program) { p.give(refuse(unix.ENOSYS)) })
+	for _, call := range []uint32{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR} {
+		p.ifEqual(call, func(p *program) {
+			p.load(argument(0))
+			for _, f := range families {
+				p.ifEqual(f, func(p *program) { p.give(unix.SECCOMP_RET_ALLOW) })
+			}
+			p.give(refuse(unix.EAFNOSUPPORT))
+		})
+	}
+	p.ifEqual(unix.SYS_IOCTL, func(p *program) {
+		p.load(argument(1))
+		for _, request := range []uint32{unix.TIOCSTI, tioclinux} {
+			p.ifEqual(request, func(p *program) { p.give(refuse(unix.EPERM)) })
+		}
+		p.give(unix.SECCOMP_RET_ALLOW)
+	})
+	if strict {
+		p.ifEqual(unix.SYS_CONNECT, func(p *program) { p.give(unix.SECCOMP_RET_USER_NOTIF) })
+		p.ifEqual(unix.SYS_SENDTO, func(p *program) { // one without an address is of a connection
+			for _, half := range []uint32{0, 4} {
+				p.load(argument(4) + half)
+				p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, 0, 1, 0)
+				p.give(unix.SECCOMP_RET_USER_NOTIF)
+			}
+			p.give(unix.SECCOMP_RET_ALLOW)
+		})
+	}
+	p.give(unix.SECCOMP_RET_ALLOW)
+	return p
+}
+
+const tioclinux = 0x541c
+
+// filter installs the filter, and returns the descriptor that tells of calls, -1
+// without strict attribution.
+func (p *plan) filter() (listener int, err error) {
+	flags := uintptr(0)
+	if p.Strict {
+		flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+	}
+	fd, err := install(filterProgram(p.Strict), flags)
+	if err == unix.EINVAL && p.Strict { //nolint:errorlint // as the kernel says it: before 5.19 there is no such flag
+		fd, err = install(filterProgram(true), unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
+	}
+	if err != nil {
+		return -1, err
+	}
+	if !p.Strict {
+		return -1, nil
+	}
+	return fd, nil
+}
+
+func install(p program, flags uintptr) (int, error) {
+	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}                                                             //nolint:gosec // G115: a hundred at most
+	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog))) //nolint:gosec // G103: how the call takes its argument
+	if errno != 0 {
+		return -1, fmt.Errorf("seccomp: %w", errno)
+	}
+	return int(fd), nil
+}

@@ -1,0 +1,74 @@
+package sandbox
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+)
+
+// mounts covers what leads around the link: other processes, sockets of programs
+// outside, and the resolver of this host.
+func (p *plan) mounts(r *report) error {
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+		return fmt.Errorf("make mounts private: %w", err)
+	}
+	if err := p.resolver(); err != nil {
+		return fmt.Errorf("cover the resolver: %w", err)
+	}
+	for _, path := range p.Hide {
+		if err := p.cover(path); err != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf("%s is not covered: %v", path, err))
+		}
+	}
+	if !p.PID {
+		return nil
+	}
+	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+		return fmt.Errorf("%s: %w", failProc, err)
+	}
+	return nil
+}
+
+// failProc begins the report of a child that may not have a view of its own on
+// processes, as in a container.
+const failProc = "mount /proc"
+
+// cover puts something empty in the place of a directory or a socket.
+func (p *plan) cover(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case os.IsNotExist(err):
+		return nil
+	case err != nil:
+		return err
+	case info.IsDir():
+		mode := "0" + strconv.FormatUint(uint64(info.Mode().Perm()), 8)
+		return unix.Mount("tmpfs", path, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=16m,mode="+mode)
+	}
+	return unix.Mount("/dev/null", path, "", unix.MS_BIND, "")
+}
+
+// resolver puts our own resolv.conf in the place of the host's. The file has to
+// be on a mount, so it is made on one that is gone again.
+func (p *plan) resolver() error {
+	target, err := filepath.EvalSymlinks("/etc/resolv.conf")
+	if err != nil {
+		return nil //nolint:nilerr // without one, programs ask the loopback, where nobody answers
+	}
+	const stage = "/tmp"
+	if err := unix.Mount("tmpfs", stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=64k,mode=0755"); err != nil {
+		return err
+	}
+	file := filepath.Join(stage, "resolv.conf")
+	err = os.WriteFile(file, []byte(p.Resolve), 0o644) //nolint:gosec // G306: as everybody's resolv.conf
+	if err == nil {
+		err = unix.Mount(file, target, "", unix.MS_BIND, "")
+	}
+	if e := unix.Unmount(stage, unix.MNT_DETACH); err == nil {
+		err = e
+	}
+	return err
+}

@@ -1,0 +1,132 @@
+package sandbox
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"tripline/learn"
+)
+
+// attributes ask for namespaces. Users stay who they are: the command sees its
+// own identity. Root keeps all of them, so that files have their owners.
+func attributes(pid bool) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{
+		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: os.Getuid(), HostID: os.Getuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: os.Getgid(), HostID: os.Getgid(), Size: 1}},
+		Pdeathsig:   syscall.SIGKILL,
+	}
+	if pid {
+		a.Cloneflags |= syscall.CLONE_NEWPID
+	}
+	if os.Getuid() != 0 {
+		a.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_SYS_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP}
+		return a
+	}
+	if uids, gids := everybody("/proc/self/uid_map"), everybody("/proc/self/gid_map"); uids != nil && gids != nil {
+		a.UidMappings, a.GidMappings, a.GidMappingsEnableSetgroups = uids, gids, true
+	}
+	return a
+}
+
+// everybody maps all users that there are to themselves.
+func everybody(path string) (all []syscall.SysProcIDMap) {
+	f, err := os.Open(path) //nolint:gosec // G304: one of two in /proc
+	if err != nil {
+		return nil
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	for s := bufio.NewScanner(f); s.Scan(); {
+		var from, to, n int
+		if _, err := fmt.Sscan(s.Text(), &from, &to, &n); err != nil {
+			return nil
+		}
+		all = append(all, syscall.SysProcIDMap{ContainerID: from, HostID: from, Size: n})
+	}
+	return all
+}
+
+// forbidden says what forbids namespaces, and how to allow them.
+func forbidden(err error) error {
+	return learn.WithHint(fmt.Errorf("make namespaces: %w", plainCause(err)), "%s", Diagnose(err).Fix)
+}
+
+// plainCause leaves out which file was to be started: it is this program.
+func plainCause(err error) error {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// places are where programs outside listen that would act for the command.
+func places() []string {
+	return []string{
+		fmt.Sprintf("/run/user/%d", os.Getuid()), "/run/dbus", "/run/systemd/resolve", "/run/systemd/userdb", "/run/nscd",
+		"/run/avahi-daemon", "/tmp/.X11-unix",
+	}
+}
+
+// hidden are the places and sockets to cover, but for those that are to stay
+// reachable.
+func hidden(stay []string) (list []string) {
+	keep := func(path string) bool {
+		return slices.ContainsFunc(stay, func(s string) bool {
+			return path == s || strings.HasPrefix(path, strings.TrimSuffix(s, "/")+"/") || strings.HasPrefix(s, strings.TrimSuffix(path, "/")+"/")
+		})
+	}
+	for _, dir := range places() {
+		if real, err := filepath.EvalSymlinks(dir); err == nil && !keep(dir) && !keep(real) {
+			list = append(list, real)
+		}
+	}
+	covered := len(list)
+	size := 0
+	for _, path := range listening() {
+		real, err := filepath.EvalSymlinks(path)
+		if err != nil || keep(path) || keep(real) || slices.Contains(list, real) || under(list[:covered], real) {
+			continue
+		}
+		if info, err := os.Stat(real); err != nil || info.Mode().Type() != os.ModeSocket {
+			continue
+		}
+		if size += len(real) + 8; size > mostMessage/2 {
+			break
+		}
+		list = append(list, real)
+	}
+	return list
+}
+
+func under(dirs []string, path string) bool {
+	return slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(path, d+"/") })
+}
+
+// listening returns the sockets in the file system that somebody listens on
+// (proc(5), /proc/net/unix).
+func listening() (paths []string) {
+	f, err := os.Open("/proc/self/net/unix")
+	if err != nil {
+		return nil
+	}
+	defer f.Close() //nolint:errcheck // it was only read
+	s := bufio.NewScanner(f)
+	for s.Scan() {
+		// Num RefCount Protocol Flags Type St Inode Path
+		fields := strings.Fields(s.Text())
+		if len(fields) < 8 || !strings.HasPrefix(fields[7], "/") {
+			continue
+		}
+		paths = append(paths, fields[7])
+	}
+	slices.Sort(paths)
+	return slices.Compact(paths)
+}

@@ -1,0 +1,205 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"tripline/learn"
+)
+
+// A witness is told by the kernel of each connect, and of each datagram with an
+// address, while the process that makes it is stopped (seccomp_unotify(2)). It
+// keeps the socket open until the first packet is here: a process that ends at
+// once would be gone by then, and its socket with it.
+type witness struct {
+	fd       int
+	describe func(pid int) *learn.Process
+
+	mu     sync.Mutex
+	claims map[uint32]*claim // by the socket's inode
+	swept  time.Time
+}
+
+// A claim is a socket and the process that used it.
+type claim struct {
+	process *learn.Process
+	to      netip.AddrPort
+	fd      int // our own of the socket, -1 if closed
+	at      time.Time
+}
+
+// claimFor is how long a socket is kept for a packet that does not come.
+const claimFor = 3 * time.Second
+
+func newWitness(fd int, describe func(int) *learn.Process) *witness {
+	return &witness{fd: fd, describe: describe, claims: map[uint32]*claim{}}
+}
+
+// notice is struct seccomp_notif, and response struct seccomp_notif_resp.
+type notice struct {
+	id    uint64
+	pid   uint32
+	flags uint32
+	call  int32
+	arch  uint32
+	ip    uint64
+	args  [6]uint64
+}
+
+type response struct {
+	id    uint64
+	value int64
+	errno int32
+	flags uint32
+}
+
+// watch answers until everything inside is gone.
+func (w *witness) watch() {
+	poll := []unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN}} //nolint:gosec // G115: it is a descriptor
+	for {
+		if _, err := unix.Poll(poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+		if poll[0].Revents&unix.POLLIN == 0 {
+			if poll[0].Revents != 0 {
+				return
+			}
+			continue
+		}
+		var n notice
+		if w.ioctl(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)) != 0 { //nolint:gosec // G103: how an ioctl takes its argument
+			continue // its process was ended meanwhile
+		}
+		w.see(&n)
+		r := response{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
+		w.ioctl(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r)) //nolint:gosec // G103: as above
+	}
+}
+
+func (w *witness) ioctl(request uintptr, arg unsafe.Pointer) unix.Errno {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(w.fd), request, uintptr(arg))
+	return errno
+}
+
+// see notes whose socket is used.
+func (w *witness) see(n *notice) {
+	at, length := n.args[1], n.args[2]
+	if n.call == unix.SYS_SENDTO {
+		at, length = n.args[4], n.args[5]
+	}
+	to, ok := readAddress(int(n.pid), at, length)
+	if !ok || to.Addr().IsLoopback() {
+		return
+	}
+	fd, err := duplicate(int(n.pid), int(int32(n.args[0]))) //nolint:gosec // G115: a descriptor is an int
+	if err != nil {
+		return
+	}
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		unix.Close(fd) //nolint:errcheck,gosec // it was only looked at
+		return
+	}
+	w.claim(uint32(st.Ino), &claim{process: w.describe(groupOf(int(n.pid))), to: to, fd: fd, at: time.Now()}) //nolint:gosec // G115: so are inodes of sockets
+}
+
+func (w *witness) claim(inode uint32, c *claim) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if old := w.claims[inode]; old != nil {
+		if old.fd < 0 && old.to == c.to { // its exchange is known
+			c.drop()
+		} else {
+			old.drop()
+		}
+	}
+	w.claims[inode] = c
+	w.sweep(c.at)
+}
+
+func (c *claim) drop() {
+	if c.fd >= 0 {
+		unix.Close(c.fd) //nolint:errcheck,gosec // it was never used
+		c.fd = -1
+	}
+}
+
+// sweep forgets sockets whose packet did not come.
+func (w *witness) sweep(now time.Time) {
+	if now.Sub(w.swept) < claimFor {
+		return
+	}
+	w.swept = now
+	for inode, c := range w.claims {
+		if now.Sub(c.at) > claimFor {
+			c.drop()
+			delete(w.claims, inode)
+		}
+	}
+}
+
+// of returns the process that used a socket, and lets the socket go.
+func (w *witness) of(inode uint32) *learn.Process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	c := w.claims[inode]
+	if c == nil {
+		return nil
+	}
+	c.drop()
+	return c.process
+}
+
+// readAddress reads the address that a call was given.
+func readAddress(pid int, at, length uint64) (netip.AddrPort, bool) {
+	buf := make([]byte, min(length, unix.SizeofSockaddrInet6))
+	if len(buf) < unix.SizeofSockaddrInet4 {
+		return netip.AddrPort{}, false
+	}
+	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{{Base: &buf[0], Len: uint64(len(buf))}},
+		[]unix.RemoteIovec{{Base: uintptr(at), Len: len(buf)}}, 0)
+	if err != nil || n != len(buf) {
+		return netip.AddrPort{}, false
+	}
+	port := binary.BigEndian.Uint16(buf[2:])
+	switch family := binary.NativeEndian.Uint16(buf); {
+	case family == unix.AF_INET:
+		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(buf[4:8])), port), true
+	case family == unix.AF_INET6 && len(buf) >= 24:
+		return netip.AddrPortFrom(netip.AddrFrom16([16]byte(buf[8:24])).Unmap(), port), true
+	}
+	return netip.AddrPort{}, false
+}
+
+// duplicate returns a descriptor of our own for that of a thread.
+func duplicate(tid, fd int) (int, error) {
+	p, err := unix.PidfdOpen(tid, unix.PIDFD_THREAD)
+	if errors.Is(err, unix.EINVAL) { // before Linux 6.9, of whole processes alone
+		p, err = unix.PidfdOpen(groupOf(tid), 0)
+	}
+	if err != nil {
+		return -1, err
+	}
+	defer unix.Close(p) //nolint:errcheck // it was only used to reach
+	return unix.PidfdGetfd(p, fd, 0)
+}
+
+// groupOf returns the process that a thread is of.
+func groupOf(tid int) int {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
+	if err != nil {
+		return tid
+	}
+	if pid, err := strconv.Atoi(field(text, "Tgid:")); err == nil {
+		return pid
+	}
+	return tid
+}

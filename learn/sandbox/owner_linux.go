@@ -1,0 +1,80 @@
+package sandbox
+
+import (
+	"net/netip"
+	"sync"
+	"time"
+
+	"tripline/learn"
+)
+
+// owners finds the process of a connection by its socket, while it still waits
+// for the connection.
+type owners struct {
+	diag    *diag
+	init    int      // the first process inside
+	witness *witness // nil with weak attribution
+
+	mu    sync.Mutex
+	known map[int]cached
+}
+
+// A cached process is described again after a while: it may have become another
+// program since.
+type cached struct {
+	process *learn.Process
+	start   string
+	at      time.Time
+}
+
+const describeFor = 200 * time.Millisecond
+
+func newOwners(diagFD, init int) *owners {
+	return &owners{diag: &diag{fd: diagFD}, init: init, known: map[int]cached{}}
+}
+
+func (o *owners) of(proto learn.Proto, from, to netip.AddrPort) *learn.Process {
+	if proto != learn.TCP && proto != learn.UDP {
+		return nil
+	}
+	s, err := o.diag.find(proto, from, to)
+	if err != nil {
+		return nil
+	}
+	if o.witness != nil {
+		if p := o.witness.of(s.inode); p != nil {
+			return p
+		}
+	}
+	return o.describe(holder(descendants(o.init), s.inode))
+}
+
+func (o *owners) describe(pid int) *learn.Process {
+	if pid == 0 {
+		return nil
+	}
+	start := began(pid)
+	o.mu.Lock()
+	c, ok := o.known[pid]
+	o.mu.Unlock()
+	if ok && c.start == start && start != "" && time.Since(c.at) < describeFor {
+		return c.process
+	}
+	p := processOf(pid)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.known) > 4096 {
+		clear(o.known)
+	}
+	o.known[pid] = cached{p, start, time.Now()}
+	return p
+}
+
+// began is when a process started, in the kernel's own words.
+func began(pid int) string {
+	fields := stat(pid)
+	if len(fields) < 20 {
+		return ""
+	}
+	return fields[19]
+}

@@ -1,0 +1,170 @@
+package sandbox
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"tripline/learn"
+)
+
+// Bounds of what is kept of a process.
+const (
+	mostParents = 16
+	mostArgs    = 64
+	mostArg     = 256
+)
+
+// processOf says what a process is. It is nil if it is gone.
+func processOf(pid int) *learn.Process {
+	exe, err := os.Readlink(procPath(pid, "exe"))
+	if err != nil {
+		return nil
+	}
+	p := &learn.Process{PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), UID: uidOf(pid)}
+	if line, err := os.ReadFile(procPath(pid, "cmdline")); err == nil {
+		p.Args = redacted(split(line))
+	}
+	p.Trace = environment(pid, "TRACEPARENT")
+	for parent := parentOf(pid); parent > 0 && len(p.Parents) < mostParents; parent = parentOf(parent) {
+		exe, err := os.Readlink(procPath(parent, "exe"))
+		if err != nil || ownProgram(parent) {
+			break
+		}
+		p.Parents = append(p.Parents, exe)
+	}
+	return p
+}
+
+func procPath(pid int, name string) string { return fmt.Sprintf("/proc/%d/%s", pid, name) }
+
+// split takes a list of strings that end in a zero byte apart.
+func split(line []byte) (args []string) {
+	for part := range bytes.SplitSeq(bytes.TrimSuffix(line, []byte{0}), []byte{0}) {
+		if len(args) == mostArgs {
+			return append(args, "...")
+		}
+		if len(part) > mostArg {
+			part = append(bytes.Clone(part[:mostArg]), "..."...)
+		}
+		args = append(args, strings.ToValidUTF8(string(part), "\ufffd"))
+	}
+	return args
+}
+
+func environment(pid int, name string) string {
+	text, err := os.ReadFile(procPath(pid, "environ"))
+	if err != nil {
+		return ""
+	}
+	for part := range bytes.SplitSeq(text, []byte{0}) {
+		if value, ok := bytes.CutPrefix(part, []byte(name+"=")); ok && len(value) <= mostArg {
+			return string(value)
+		}
+	}
+	return ""
+}
+
+// stat returns the fields of a process behind its name, which may hold anything
+// (proc_pid_stat(5)).
+func stat(pid int) []string {
+	text, err := os.ReadFile(procPath(pid, "stat"))
+	if err != nil {
+		return nil
+	}
+	i := bytes.LastIndexByte(text, ')')
+	return strings.Fields(string(text[i+1:]))
+}
+
+func parentOf(pid int) int {
+	fields := stat(pid)
+	if len(fields) < 2 {
+		return 0
+	}
+	parent, err := strconv.Atoi(fields[1])
+	if err != nil {
+		return 0
+	}
+	return parent
+}
+
+func uidOf(pid int) int {
+	text, err := os.ReadFile(procPath(pid, "status"))
+	if err != nil {
+		return 0
+	}
+	uid, err := strconv.Atoi(field(text, "Uid:"))
+	if err != nil {
+		return 0
+	}
+	return uid
+}
+
+// field is the first value of a line of /proc/PID/status.
+func field(status []byte, name string) string {
+	_, rest, _ := bytes.Cut(status, []byte("\n"+name))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	for value := range strings.FieldsSeq(string(line)) {
+		return value
+	}
+	return ""
+}
+
+// ownProgram says whether a process is the first one inside, which is this
+// program: no parent of interest.
+func ownProgram(pid int) bool {
+	line, err := os.ReadFile(procPath(pid, "cmdline"))
+	if err != nil {
+		return true
+	}
+	parts := bytes.SplitN(line, []byte{0}, 3)
+	return len(parts) == 3 && string(parts[1]) == argInit
+}
+
+// descendants returns the processes that come from one, the nearest first.
+func descendants(pid int) (all []int) {
+	tasks, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	if err != nil {
+		return nil
+	}
+	for _, task := range tasks {
+		text, err := os.ReadFile(task) //nolint:gosec // G304: it is in /proc
+		if err != nil {
+			continue
+		}
+		for field := range strings.FieldsSeq(string(text)) {
+			if child, err := strconv.Atoi(field); err == nil {
+				all = append(all, child)
+				all = append(all, descendants(child)...)
+			}
+		}
+	}
+	return all
+}
+
+// holder returns the process that has a socket, 0 if there is none. One that has
+// it first is its owner, and children that got it from it come later.
+func holder(pids []int, inode uint32) int {
+	want := fmt.Sprintf("socket:[%d]", inode)
+	for _, pid := range pids {
+		dir := procPath(pid, "fd")
+		d, err := os.Open(dir) //nolint:gosec // G304: it is in /proc
+		if err != nil {
+			continue
+		}
+		names, err := d.Readdirnames(-1)
+		d.Close() //nolint:errcheck,gosec // it was only read
+		if err != nil {
+			continue
+		}
+		for _, name := range names {
+			if link, err := os.Readlink(filepath.Join(dir, name)); err == nil && link == want {
+				return pid
+			}
+		}
+	}
+	return 0
+}

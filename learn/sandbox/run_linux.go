@@ -1,0 +1,318 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tripline/learn"
+)
+
+// Run runs a command in a sandbox until it and all that it started have ended.
+func Run(ctx context.Context, o Options) (Result, error) {
+	if auditArch == 0 {
+		return Result{}, &Error{StatusFailed, fmt.Errorf("on %s: %w", runtime.GOARCH, errors.ErrUnsupported)}
+	}
+	path, err := look(o.Command)
+	if err != nil {
+		return Result{}, err
+	}
+	if o.Warn == nil {
+		o.Warn = func(string, ...any) {}
+	}
+	r := &running{o: &o, began: time.Now(), path: path}
+	return r.run(ctx)
+}
+
+// look finds the command as execvp(3) does.
+func look(command []string) (string, error) {
+	if len(command) == 0 {
+		return "", &Error{StatusFailed, errors.New("no command to run")}
+	}
+	path, err := exec.LookPath(command[0])
+	if err == nil || errors.Is(err, exec.ErrDot) {
+		return path, nil
+	}
+	status := StatusNotFound
+	if errors.Is(err, os.ErrPermission) {
+		status = StatusNoRun
+	}
+	if e, ok := errors.AsType[*exec.Error](err); ok {
+		err = e.Err
+	}
+	return "", &Error{status, fmt.Errorf("run %s: %w", learn.Printable(command[0]), err)}
+}
+
+// A running is one command in its sandbox.
+type running struct {
+	o     *Options
+	path  string
+	began time.Time
+
+	child   *exec.Cmd
+	ended   chan struct{} // closed when the child is gone
+	control control
+	report  report
+	fds     map[string][]int
+	box     *box
+	result  Result
+
+	mu   sync.Mutex
+	over bool // the command has ended
+}
+
+func (r *running) run(ctx context.Context) (Result, error) {
+	err := r.start(true)
+	if err != nil && strings.Contains(err.Error(), failProc) { // a container hides parts of /proc: then it is that of the host
+		r.o.Warn("%v: the command sees the processes of this host, and can end its own user's", err)
+		err = r.start(false)
+	}
+	if err != nil {
+		return Result{}, &Error{StatusFailed, err}
+	}
+	defer r.close()
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	if err := r.serve(ctx); err != nil {
+		r.kill()
+		return Result{}, &Error{StatusFailed, err}
+	}
+	tty := foreground()
+	stop := r.forward()
+	if err := r.control.send(order{}); err != nil {
+		r.kill()
+		return Result{}, &Error{StatusFailed, fmt.Errorf("start the command: %w", err)}
+	}
+	r.result.Ready = time.Since(r.began)
+	err = r.follow()
+	stop()
+	tty.restore()
+	r.drain(cancel)
+	return r.total(), err
+}
+
+// start makes the child and waits for its link.
+func (r *running) start(pid bool) error {
+	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	r.control = control{os.NewFile(uintptr(pair[0]), "control")} //nolint:gosec // G115: it is a descriptor
+	theirs := os.NewFile(uintptr(pair[1]), "control")            //nolint:gosec // G115: as above
+	defer theirs.Close()                                         //nolint:errcheck // the child has it
+	if err := r.launch(pid, theirs); err != nil {
+		r.control.f.Close() //nolint:errcheck,gosec // nobody is there
+		return err
+	}
+	if err := r.control.send(r.plan(pid)); err != nil {
+		r.kill()
+		return fmt.Errorf("tell the child: %w", err)
+	}
+	r.report = report{}
+	fds, err := r.control.receive(&r.report)
+	if errors.Is(err, io.EOF) {
+		err = errors.New("the child ended before it said why")
+	}
+	if err == nil && r.report.Fail != "" {
+		err = childError(&r.report)
+	}
+	if err == nil && len(fds) != len(r.report.FDs) {
+		err = errors.New("the child kept its link")
+	}
+	if err != nil {
+		closeAll(fds)
+		r.kill()
+		return err
+	}
+	r.fds = map[string][]int{}
+	for i, name := range r.report.FDs {
+		r.fds[name] = append(r.fds[name], fds[i])
+	}
+	return nil
+}
+
+func childError(r *report) error {
+	if r.Errno != 0 {
+		text := strings.TrimSuffix(r.Fail, ": "+unix.Errno(r.Errno).Error())
+		return fmt.Errorf("%s: %w", text, unix.Errno(r.Errno))
+	}
+	return errors.New(r.Fail)
+}
+
+func closeAll(fds []int) {
+	for _, fd := range fds {
+		unix.Close(fd) //nolint:errcheck,gosec // nothing was written
+	}
+}
+
+// launch starts the child from a thread that stays: it is to die with it.
+func (r *running) launch(pid bool, theirs *os.File) error {
+	r.child = &exec.Cmd{
+		Path: "/proc/self/exe", Args: append([]string{os.Args[0], argSetup, r.path}, r.o.Command...),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: []*os.File{theirs},
+		SysProcAttr: attributes(pid),
+	}
+	r.ended = make(chan struct{})
+	started := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		defer close(r.ended)
+		err := r.child.Start()
+		started <- err
+		if err == nil {
+			r.child.Wait() //nolint:errcheck,gosec // how the command ended it says itself
+		}
+	}()
+	if err := <-started; err != nil {
+		return forbidden(err)
+	}
+	return nil
+}
+
+func (r *running) plan(pid bool) plan {
+	_, rest := hostResolvers()
+	p := plan{
+		UID: os.Getuid(), GID: os.Getgid(), PID: pid, Strict: !r.o.Weak, Listen: r.o.HostPorts,
+		Hide:    hidden(r.o.Sockets),
+		Resolve: strings.Join(append([]string{"nameserver " + gateway4.String()}, rest...), "\n") + "\n",
+	}
+	return p
+}
+
+// serve begins to answer the link.
+func (r *running) serve(ctx context.Context) error {
+	servers, _ := hostResolvers()
+	if len(r.o.Resolvers) > 0 {
+		servers = r.o.Resolvers
+	}
+	r.box = &box{o: r.o, ctx: ctx, names: newNames(r.o, &resolver{servers}), hosts: map[uint16]bool{}, way: way{dial: r.o.Dial}}
+	owners := newOwners(r.fds[fdDiag][0], r.child.Process.Pid)
+	if fds := r.fds[fdNotify]; len(fds) > 0 {
+		owners.witness = newWitness(fds[0], owners.describe)
+		go owners.witness.watch()
+	}
+	r.box.owner = owners
+	for _, port := range r.o.HostPorts {
+		r.box.hosts[port] = true
+	}
+	r.result.Link = r.report.Link
+	for _, note := range r.report.Notes {
+		r.o.Warn("%s", note)
+	}
+	return r.box.serve(r.fds[fdLink][0], r.report.Link == "veth")
+}
+
+// forward hands signals on. Those that a terminal sends reach the command by
+// themselves, as it is in the same group of processes.
+func (r *running) forward() (stop func()) {
+	ch := make(chan os.Signal, 16)
+	catch(ch, []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2})
+	go func() {
+		for s := range ch {
+			n, ok := s.(syscall.Signal)
+			r.mu.Lock()
+			over := r.over
+			r.mu.Unlock()
+			if !ok || !over && (n == syscall.SIGINT || n == syscall.SIGQUIT) && atTerminal() {
+				continue
+			}
+			if over && (n == syscall.SIGINT || n == syscall.SIGQUIT) {
+				n = syscall.SIGTERM // what was left behind may ignore the others
+			}
+			r.control.send(order{Signal: int(n)}) //nolint:errcheck,gosec // it may just have ended
+		}
+	}()
+	return func() { signal.Stop(ch); close(ch) }
+}
+
+// follow waits until the command and all that it started have ended.
+func (r *running) follow() error {
+	ended := false
+	for {
+		var rep report
+		if _, err := r.control.receive(&rep); err != nil {
+			break
+		}
+		if rep.Fail != "" {
+			<-r.ended
+			return runError(r.o.Command[0], &rep)
+		}
+		if rep.Ended {
+			ended, r.result.Status = true, rep.Status
+			r.mu.Lock()
+			r.over = true
+			r.mu.Unlock()
+			go r.tell()
+		}
+	}
+	<-r.ended
+	if !ended {
+		return &Error{StatusFailed, errors.New("the sandbox was ended from outside; the command with it")}
+	}
+	return nil
+}
+
+// tell says why this does not end, where the command left something behind.
+func (r *running) tell() {
+	select {
+	case <-r.ended:
+	case <-time.After(time.Second):
+		if n := len(descendants(r.child.Process.Pid)); n > 0 {
+			r.o.Warn("the command has ended; %d that it started still run and are followed to their end (an interrupt ends them)", n)
+		}
+	}
+}
+
+func runError(name string, rep *report) error {
+	status := StatusNoRun
+	if unix.Errno(rep.Errno) == unix.ENOENT {
+		status = StatusNotFound
+	}
+	return &Error{status, fmt.Errorf("run %s: %w", learn.Printable(name), childError(rep))}
+}
+
+// drain lets what was sent reach the outside, then ends everything.
+func (r *running) drain(cancel context.CancelFunc) {
+	r.box.drain()
+	cancel()
+	r.box.stack.RemoveNIC(nic) //nolint:errcheck // it is ours
+	r.box.live.Wait()
+	r.box.stack.Destroy()
+}
+
+func (r *running) total() Result {
+	b, t := r.box, r.result
+	t.Flows, t.Refused, t.Failed, t.Host = b.flows.Load(), b.refused.Load(), b.failed.Load(), b.host.Load()
+	t.Unknown, t.Spoofed, t.Strange = b.unknown.Load(), b.spoofed.Load(), b.strange.Load()
+	t.Queries, t.Silent = b.names.queries.Load(), b.names.silent.Load()
+	if t.Link == "veth" {
+		if st, err := unix.GetsockoptTpacketStats(r.fds[fdLink][0], unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
+			t.Dropped = uint64(st.Drops)
+		}
+	}
+	return t
+}
+
+func (r *running) kill() {
+	r.child.Process.Kill() //nolint:errcheck,gosec // it may be gone
+	<-r.ended
+}
+
+func (r *running) close() {
+	for _, fds := range r.fds {
+		closeAll(fds)
+	}
+	r.control.f.Close() //nolint:errcheck,gosec // it is over
+}

@@ -1,0 +1,114 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// Enter runs what this program does inside of a sandbox, if it was started for
+// that. It is to be called before anything else.
+func Enter(args []string) (status int, entered bool) {
+	if len(args) < 4 {
+		return 0, false
+	}
+	switch args[1] {
+	case argSetup:
+		return setup(args), true
+	case argInit:
+		return initial(args[2], args[3:]), true
+	}
+	return 0, false
+}
+
+// setup makes the sandbox around this process and becomes its first one. It
+// returns only if that is not possible.
+func setup(args []string) int {
+	// What is dropped is dropped for one thread; the others end with exec.
+	runtime.LockOSThread()
+	c := control{os.NewFile(controlFD, "control")}
+	var p plan
+	if _, err := c.receive(&p); err != nil {
+		return StatusFailed
+	}
+	err := p.build(c)
+	if err == nil {
+		args = append([]string{args[0], argInit}, args[2:]...)
+		err = fmt.Errorf("become the first process: %w", unix.Exec("/proc/self/exe", args, os.Environ()))
+	}
+	r := report{Fail: err.Error()}
+	if errno, ok := errors.AsType[unix.Errno](err); ok {
+		r.Errno = int(errno)
+	}
+	c.send(r) //nolint:errcheck,gosec // who would hear of it is gone
+	return StatusFailed
+}
+
+// build makes the sandbox, hands over its link, and waits for the word to go on.
+func (p *plan) build(c control) error {
+	if err := closeInherited(); err != nil {
+		return fmt.Errorf("close what was inherited: %w", err)
+	}
+	r := report{}
+	fds, err := p.network(&r)
+	if err != nil {
+		return err
+	}
+	if err := p.mounts(&r); err != nil {
+		return err
+	}
+	if err := p.drop(); err != nil {
+		return err
+	}
+	listener, err := p.filter()
+	if err != nil {
+		return fmt.Errorf("filter system calls: %w", err)
+	}
+	if listener >= 0 {
+		fds, r.FDs = append(fds, listener), append(r.FDs, fdNotify)
+	}
+	if err := c.send(r, fds...); err != nil {
+		return fmt.Errorf("hand over the link: %w", err)
+	}
+	for _, fd := range fds {
+		unix.Close(fd) //nolint:errcheck,gosec // the other end has it
+	}
+	var o order
+	if _, err := c.receive(&o); err != nil {
+		return fmt.Errorf("wait for the word: %w", err)
+	}
+	_, err = unix.FcntlInt(controlFD, unix.F_SETFD, 0)
+	return err
+}
+
+// Names of descriptors in a report.
+const (
+	fdLink   = "link"
+	fdDiag   = "diag"
+	fdNotify = "notify"
+	fdListen = "listen"
+)
+
+// closeInherited lets nothing through that could speak: sockets, devices and
+// directories. Pipes and files stay: shells and make hand them on.
+func closeInherited() error {
+	entries, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		var fd int
+		if _, err := fmt.Sscan(e.Name(), &fd); err != nil || fd <= controlFD {
+			continue
+		}
+		var st unix.Stat_t
+		if unix.Fstat(fd, &st) == nil && (st.Mode&unix.S_IFMT == unix.S_IFIFO || st.Mode&unix.S_IFMT == unix.S_IFREG) {
+			continue
+		}
+		unix.CloseOnExec(fd)
+	}
+	return nil
+}

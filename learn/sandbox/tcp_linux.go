@@ -1,0 +1,241 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
+
+	"tripline/learn"
+	"tripline/learn/internal/dissect"
+)
+
+// tcp takes a connection that begins. Nothing was answered yet: what is refused
+// here or outside is refused for the command as well.
+func (b *box) tcp(r *tcp.ForwarderRequest) {
+	from, to := ends(r.ID())
+	if to.Addr() == gateway4 || to.Addr() == gateway6 {
+		b.tcpGateway(r, from, to)
+		return
+	}
+	b.live.Add(1)
+	defer b.live.Done()
+	t := b.begin(learn.TCP, from, to)
+	if !t.choose() {
+		r.Complete(true)
+		t.refuse()
+		return
+	}
+	out, err := t.reach()
+	if err != nil {
+		t.lost(r, err)
+		return
+	}
+	defer out.Close() //nolint:errcheck // what matters was written before
+	in, err := accept(r)
+	if err != nil { // the command gave up meanwhile
+		t.end()
+		return
+	}
+	t.carry(in, out)
+}
+
+// reach dials the addresses that are admitted, one after the other.
+func (t *talk) reach() (out net.Conn, err error) {
+	for _, to := range t.to {
+		t.flow.Dst = to.Addr()
+		var e error
+		if out, e = t.b.way.reach(t.b.ctx, "tcp", to); e == nil {
+			return out, nil
+		}
+		err = errors.Join(err, e)
+	}
+	if len(t.to) == 0 {
+		err = syscall.EHOSTUNREACH
+	}
+	return nil, err
+}
+
+// lost ends a talk that the outside did not take. One that did not answer for so
+// long is not answered either.
+func (t *talk) lost(r *tcp.ForwarderRequest, err error) {
+	r.Complete(!errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, syscall.ETIMEDOUT))
+	t.b.failed.Add(1)
+	if !unsent(err) {
+		t.end()
+	}
+}
+
+// accept answers the command.
+func accept(r *tcp.ForwarderRequest) (*gonet.TCPConn, error) {
+	var wq waiter.Queue
+	ep, err := r.CreateEndpoint(&wq)
+	r.Complete(err != nil)
+	if err != nil {
+		return nil, errors.New(err.String())
+	}
+	ep.SocketOptions().SetDelayOption(false)
+	ep.SocketOptions().SetKeepAlive(true) // a child that is gone says nothing
+	return gonet.NewTCPConn(&wq, ep), nil
+}
+
+// carry copies both ways until both have ended, and tells of the talk.
+func (t *talk) carry(in *gonet.TCPConn, out net.Conn) {
+	defer in.Close()                                                       //nolint:errcheck // what matters was written before
+	stop := context.AfterFunc(t.b.ctx, func() { in.Close(); out.Close() }) //nolint:errcheck,gosec // it is over
+	defer stop()
+	var back sync.WaitGroup
+	back.Go(func() {
+		copied(in, out, t.got)
+		in.CloseWrite() //nolint:errcheck,gosec // it may be gone
+	})
+	if t.forth(in, out) {
+		halfClose(out)
+		back.Wait()
+		t.end()
+		return
+	}
+	reset(out)
+	in.Close() //nolint:errcheck,gosec // it is to notice
+	back.Wait()
+	t.refuse()
+}
+
+// forth sends what the command says, once it was looked at who it says it talks
+// to. It is false if that is not admitted.
+func (t *talk) forth(in *gonet.TCPConn, out net.Conn) bool {
+	t.b.sending.Add(1)
+	defer t.b.sending.Add(-1)
+	first := buffers.Get().(*[]byte)
+	head, err := t.head(in, *first)
+	if len(head) > 0 {
+		if name, how := said(head); name != "" && !t.rename(name, how) {
+			buffers.Put(first)
+			return false
+		}
+		n, e := out.Write(head)
+		t.sent(n)
+		err = errors.Join(err, e)
+	}
+	buffers.Put(first)
+	if err == nil {
+		copied(out, in, t.sent)
+	}
+	return true
+}
+
+// Bounds of what is looked at before it is sent.
+const (
+	mostHead = 16 << 10
+	headWait = 3 * time.Second
+)
+
+// head reads what the command says first, as much as it takes to see a name in it.
+func (t *talk) head(in *gonet.TCPConn, buf []byte) ([]byte, error) {
+	n, err := in.Read(buf)
+	if err != nil || !unsaid(buf[:n]) {
+		return buf[:n], err
+	}
+	in.SetReadDeadline(time.Now().Add(headWait)) //nolint:errcheck,gosec // it cannot
+	for unsaid(buf[:n]) && n < mostHead {
+		var m int
+		if m, err = in.Read(buf[n:]); err != nil {
+			break
+		}
+		n += m
+	}
+	in.SetReadDeadline(time.Time{}) //nolint:errcheck,gosec // it cannot
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		err = nil
+	}
+	return buf[:n], err
+}
+
+// unsaid says whether more is needed to see a name.
+func unsaid(head []byte) bool {
+	if _, state := dissect.TLS(head); state != dissect.Other {
+		return state == dissect.More
+	}
+	_, state := dissect.HTTP(head)
+	return state == dissect.More
+}
+
+// said is the name in what a client says first.
+func said(head []byte) (string, learn.Evidence) {
+	if hello, state := dissect.TLS(head); state != dissect.Other {
+		return string(hello.Name), learn.SNI
+	}
+	request, state := dissect.HTTP(head)
+	switch {
+	case state == dissect.Other || request.Host == nil:
+		return "", learn.Unnamed
+	case request.Proxy:
+		return string(request.Host), learn.Proxy
+	}
+	return string(request.Host), learn.HTTP
+}
+
+func (t *talk) sent(n int) {
+	t.up.Add(uint64(n))      //nolint:gosec // G115: it is not negative
+	t.b.moved.Add(uint64(n)) //nolint:gosec // G115: as above
+}
+
+func (t *talk) got(n int) { t.down.Add(uint64(n)) } //nolint:gosec // G115: as above
+
+// buffers are large, and a connection needs one for each way.
+var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
+
+// copied copies until the end, and counts.
+func copied(to io.Writer, from io.Reader, count func(int)) {
+	buf := buffers.Get().(*[]byte)
+	defer buffers.Put(buf)
+	for {
+		m, err := from.Read(*buf)
+		if m > 0 {
+			if _, e := to.Write((*buf)[:m]); e != nil {
+				return
+			}
+			count(m)
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func halfClose(c net.Conn) {
+	if w, ok := c.(interface{ CloseWrite() error }); ok {
+		w.CloseWrite() //nolint:errcheck,gosec // it may be gone
+	}
+}
+
+// reset ends a connection so that the other side does not take it for done.
+func reset(c net.Conn) {
+	if l, ok := c.(interface{ SetLinger(int) error }); ok {
+		l.SetLinger(0) //nolint:errcheck,gosec // it may be gone
+	}
+	c.Close() //nolint:errcheck,gosec // nothing was written
+}
+
+// tcpGateway answers questions for names that come by TCP.
+func (b *box) tcpGateway(r *tcp.ForwarderRequest, from, to netip.AddrPort) {
+	if to.Port() != 53 {
+		r.Complete(true)
+		return
+	}
+	in, err := accept(r)
+	if err != nil {
+		return
+	}
+	defer in.Close() //nolint:errcheck // it is over
+	b.lookups(in, from)
+}

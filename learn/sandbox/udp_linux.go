@@ -1,0 +1,217 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+	"syscall"
+	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip/stack"
+
+	"tripline/learn"
+	"tripline/learn/internal/dissect"
+)
+
+// A pair is both ends of an exchange without connections. Of ICMP, the port of
+// the sender is the identifier of its echoes.
+type pair struct{ from, to netip.AddrPort }
+
+// exchanges are those of UDP that go on.
+type exchanges struct {
+	b   *box
+	mu  sync.Mutex
+	all map[pair]*exchange
+}
+
+// An exchange is datagrams between two ends, until they fall silent.
+type exchange struct {
+	in chan []byte // from the command, until the outside is reached
+
+	mu   sync.Mutex
+	last time.Time
+}
+
+// Bounds of exchanges: one is over when nothing came for as long; while the
+// outside is being reached so many datagrams wait; so many go on at once.
+const (
+	idleDNS       = 10 * time.Second
+	idleUDP       = 60 * time.Second
+	waiting       = 64
+	mostExchanges = 16384
+)
+
+// packet takes a datagram. It is on the way of every packet and must not wait.
+func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer) bool {
+	from, to := ends(id)
+	data := pkt.Data().AsRange().ToSlice()
+	if to.Addr() == gateway4 || to.Addr() == gateway6 {
+		if to.Port() != 53 {
+			return false
+		}
+		x.b.live.Go(func() { x.b.lookup(from, to, data) })
+		return true
+	}
+	key := pair{from, to}
+	x.mu.Lock()
+	e := x.all[key]
+	if e == nil {
+		if len(x.all) >= mostExchanges {
+			x.mu.Unlock()
+			x.b.strange.Add(1)
+			return true
+		}
+		e = &exchange{in: make(chan []byte, waiting), last: time.Now()}
+		x.all[key] = e
+		x.b.live.Go(func() { x.carry(key, e) })
+	}
+	// Under the lock: an exchange that ends takes none any more.
+	select {
+	case e.in <- data:
+	default: // as any router would
+	}
+	x.mu.Unlock()
+	return true
+}
+
+// carry is the life of an exchange.
+func (x *exchanges) carry(key pair, e *exchange) {
+	t := x.b.begin(learn.UDP, key.from, key.to)
+	first := <-e.in
+	if admitted := t.choose() && t.named(first); !admitted {
+		x.drop(key)
+		x.b.unreachable(key.from, key.to, first)
+		t.refuse()
+		return
+	}
+	out, err := x.b.way.reach(x.b.ctx, "udp", t.to[0])
+	if err != nil {
+		x.drop(key)
+		x.b.unreachable(key.from, key.to, first)
+		x.b.failed.Add(1)
+		if !unsent(err) {
+			t.end()
+		}
+		return
+	}
+	ctx, cancel := context.WithCancel(x.b.ctx)
+	stop := context.AfterFunc(ctx, func() { out.Close() }) //nolint:errcheck,gosec // it is over
+	defer stop()
+	x.b.live.Go(func() { defer cancel(); x.back(key, e, t, out) })
+	x.send(t, out, first)
+	idle := idleUDP
+	if key.to.Port() == 53 {
+		idle = idleDNS
+	}
+	x.forth(ctx, e, t, out, idle)
+	cancel()
+	x.drop(key)
+	for { // what came between
+		select {
+		case data := <-e.in:
+			x.send(t, out, data)
+			continue
+		default:
+		}
+		break
+	}
+	t.end()
+}
+
+func (x *exchanges) drop(key pair) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	delete(x.all, key)
+}
+
+// forth sends what the command says until both sides are silent.
+func (x *exchanges) forth(ctx context.Context, e *exchange, t *talk, out net.Conn, idle time.Duration) {
+	timer := time.NewTimer(idle)
+	defer timer.Stop()
+	for {
+		select {
+		case data := <-e.in:
+			x.send(t, out, data)
+			e.touch()
+		case <-timer.C:
+			rest := idle - time.Since(e.touched())
+			if rest <= 0 {
+				return
+			}
+			timer.Reset(rest)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (x *exchanges) send(t *talk, out net.Conn, data []byte) {
+	if _, err := out.Write(data); err == nil {
+		t.up.Add(uint64(len(data)))
+	}
+}
+
+// back hands the command what the outside answers.
+func (x *exchanges) back(key pair, e *exchange, t *talk, out net.Conn) {
+	buf := make([]byte, 1<<16)
+	for {
+		n, err := out.Read(buf)
+		switch {
+		case errors.Is(err, syscall.ECONNREFUSED):
+			x.b.unreachable(key.from, key.to, nil)
+			continue
+		case err != nil:
+			return
+		}
+		e.touch()
+		t.down.Add(uint64(n))
+		if key.to.Port() == 53 {
+			x.b.names.heard(buf[:n])
+		}
+		x.b.datagram(key.to, key.from, buf[:n])
+	}
+}
+
+func (e *exchange) touch() {
+	e.mu.Lock()
+	e.last = time.Now()
+	e.mu.Unlock()
+}
+
+func (e *exchange) touched() time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.last
+}
+
+// named looks for a name in the first datagram, and decides again if it is
+// another one.
+func (t *talk) named(first []byte) bool {
+	if !dissect.IsQUIC(first) {
+		return true
+	}
+	var q dissect.QUIC
+	hello, state := q.Datagram(first)
+	if state != dissect.Done || len(hello.Name) == 0 {
+		return true
+	}
+	return t.rename(string(hello.Name), learn.QUIC)
+}
+
+// rename notes the name that a connection says itself. Where it is not the one
+// that was asked for, another decision is due.
+func (t *talk) rename(said string, how learn.Evidence) bool {
+	name, ok := learn.CanonicalName(said)
+	if !ok {
+		return true
+	}
+	if name == t.flow.Name {
+		t.flow.Evidence = max(t.flow.Evidence, how)
+		return true
+	}
+	t.flow.Name, t.flow.Evidence = name, how
+	t.flow.Resolved = t.b.names.told(name, t.flow.Dst)
+	return t.b.admit(&t.flow)
+}
