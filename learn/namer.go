@@ -15,6 +15,10 @@ const (
 	mostTTL  = 24 * time.Hour
 )
 
+// slack is how much earlier than the answer that led to it a connection may be
+// stamped: resolvers' logs and NetFlow count in whole seconds, each its own.
+const slack = 2 * time.Second
+
 // Bounds of what a [Namer] keeps. A generation is dropped as a whole when the
 // one after it is full or a day old, so that nothing is timed one by one, and a
 // flood of answers to one client costs that client's names alone.
@@ -177,13 +181,17 @@ func (n *Namer) Name(f *Flow, clients ...string) Naming {
 }
 
 // find returns what the clients were told for the address of f before it began,
-// the newest last: what still held then, and what had run out.
+// the newest last: what still held then, and what had run out. What they were told
+// right after that counts where nothing else held.
 func (n *Namer) find(f *Flow, clients []string) (live, old []told) {
 	at := f.Time.Unix()
+	var late []told
 	for _, c := range clients {
 		for _, t := range n.of(c, f.Dst) {
 			switch {
-			case t.since > at || at-t.until > int64(mostTTL/time.Second):
+			case t.since > at+int64(slack/time.Second) || at-t.until > int64(mostTTL/time.Second):
+			case t.since > at:
+				late = append(late, t)
 			case t.until >= at:
 				live = append(live, t)
 			default:
@@ -194,6 +202,10 @@ func (n *Namer) find(f *Flow, clients []string) (live, old []told) {
 	byAge := func(a, b told) int { return int(a.at - b.at) }
 	slices.SortStableFunc(live, byAge)
 	slices.SortStableFunc(old, byAge)
+	if len(live) == 0 {
+		slices.SortStableFunc(late, byAge)
+		live = late
+	}
 	return live, old
 }
 

@@ -43,7 +43,8 @@ func TestNameIsWhatTheClientWasToldLast(t *testing.T) {
 		{"one of them ran out", 20 * time.Minute, "192.0.2.1", "a.example", learn.Naming{Resolved: true}},
 		{"both ran out", 2 * time.Hour, "192.0.2.1", "b.example", learn.Naming{Resolved: true, Stale: true}},
 		{"both ran out long ago", 48 * time.Hour, "192.0.2.1", "", learn.Naming{}},
-		{"before any answer", -time.Second, "192.0.2.1", "", learn.Naming{}},
+		{"before any answer", -3 * time.Second, "192.0.2.1", "", learn.Naming{}},
+		{"a moment before the first, by another clock", -2 * time.Second, "192.0.2.1", "a.example", learn.Naming{Resolved: true}},
 		{"told to another client", time.Second, "192.0.2.3", "", learn.Naming{}},
 		{"told to nobody", time.Second, "192.0.2.9", "", learn.Naming{}},
 	} {
@@ -66,7 +67,7 @@ func TestConnectionIsNamedByWhatWasToldBeforeItBegan(t *testing.T) {
 		n.Note("bot", answer("a.example", time.Duration(i)*time.Minute, time.Minute, "192.0.2.1"))
 	}
 	n.Note("bot", answer("b.example", 4*time.Minute, time.Minute, "192.0.2.1"))
-	for after, want := range map[time.Duration]string{-time.Second: "", time.Second: "a.example", 3 * time.Minute: "a.example", 4 * time.Minute: "b.example"} {
+	for after, want := range map[time.Duration]string{-3 * time.Second: "", time.Second: "a.example", 3 * time.Minute: "a.example", 4 * time.Minute: "b.example"} {
 		f := flowAfter(after, "192.0.2.1")
 		if n.Name(&f, "bot"); f.Name != want {
 			t.Errorf("began %v after noon: got %q, want %q", after, f.Name, want)

@@ -1,7 +1,6 @@
 package source
 
 import (
-	"net/netip"
 	"time"
 
 	"tripline/learn"
@@ -130,8 +129,8 @@ func (p *conntrackParser) once(r *Record, l *conntrack.Line) Why {
 // way round. It is zero where they are the same.
 func outerEnds(l *conntrack.Line) Ends {
 	from, to := &l.Original, &l.Reply
-	out := Ends{netip.AddrPortFrom(to.Dst, to.DstPort), netip.AddrPortFrom(to.Src, to.SrcPort)}
-	in := Ends{netip.AddrPortFrom(from.Src, from.SrcPort), netip.AddrPortFrom(from.Dst, from.DstPort)}
+	out := Ends{to.Dst, to.Src, to.DstPort, to.SrcPort}
+	in := Ends{from.Src, from.Dst, from.SrcPort, from.DstPort}
 	if out == in || !to.Src.IsValid() || !to.Dst.IsValid() {
 		return Ends{}
 	}

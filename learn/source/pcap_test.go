@@ -116,6 +116,13 @@ var links = map[string]struct {
 		}
 		return b
 	}},
+	"log of Linux": {239, func(ip []byte) []byte {
+		b := []byte{2, 0, 0, 7, 8, 0, 10, 0, 'o', 'u', 't', 0, 5, 0, 1, 0, 9, 0, 0, 0}
+		if ip[0]>>4 == 6 {
+			b[0] = 10
+		}
+		return append(b, byte(len(ip)+4), byte((len(ip)+4)>>8), 9, 0)
+	}},
 	"MPLS": {1, func([]byte) []byte { return append(make([]byte, 12), 0x88, 0x47, 0, 1, 0, 64, 0, 2, 1, 64) }},
 	"SNAP": {1, func(ip []byte) []byte {
 		return append(append(make([]byte, 12), 0, 100, 0xaa, 0xaa, 3, 0, 0, 0), ether(ip)[12:14]...)

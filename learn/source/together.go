@@ -63,7 +63,7 @@ func union(list []Input) Sees {
 
 // stampStep is how exact the stamps of resolvers' logs are: an answer may look as
 // late as that.
-const stampStep = time.Second
+const stampStep = 2 * time.Second
 
 // A placeTogether is a place in several inputs, and what waits for a second
 // witness.

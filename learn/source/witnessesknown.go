@@ -17,8 +17,10 @@ type tie struct {
 
 // Ends are where a connection begins and where it goes.
 type Ends struct {
-	Src netip.AddrPort `json:"src"`
-	Dst netip.AddrPort `json:"dst"`
+	Src     netip.Addr `json:"src"`
+	Dst     netip.Addr `json:"dst"`
+	SrcPort uint16     `json:"sport"`
+	DstPort uint16     `json:"dport"`
 }
 
 // ties are those of a connection before its addresses were translated, and after
@@ -27,7 +29,7 @@ func (s *witnessed) ties() []tie {
 	f := &s.Record.Flow
 	list := []tie{{f.Proto, f.Src, f.Dst, f.SrcPort, f.DstPort}}
 	if t := s.Record.Translated; t != (Ends{}) {
-		list = append(list, tie{f.Proto, t.Src.Addr(), t.Dst.Addr(), t.Src.Port(), t.Dst.Port()})
+		list = append(list, tie{f.Proto, t.Src, t.Dst, t.SrcPort, t.DstPort})
 	}
 	return list
 }

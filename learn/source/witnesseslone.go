@@ -207,8 +207,8 @@ func (w *witnesses) lonely(s *witnessed, b *branch, a *account) {
 // translated.
 func (s *witnessed) sources() []netip.Addr {
 	list := []netip.Addr{s.Record.Src}
-	if t := s.Record.Translated; t != (Ends{}) && t.Src.Addr() != s.Record.Src {
-		list = append(list, t.Src.Addr())
+	if t := s.Record.Translated; t != (Ends{}) && t.Src != s.Record.Src {
+		list = append(list, t.Src)
 	}
 	return list
 }

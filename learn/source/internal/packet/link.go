@@ -18,6 +18,7 @@ const (
 	linkPFLog    = 117
 	linkIPv4     = 228
 	linkIPv6     = 229
+	linkNFLog    = 239
 	linkSLL2     = 276
 )
 
@@ -63,6 +64,8 @@ func network(link uint16, data []byte) ([]byte, Kind) {
 		return pppoe(data)
 	case linkPFLog:
 		return pflog(data)
+	case linkNFLog:
+		return nflog(data)
 	}
 	return nil, BadLink
 }
@@ -196,4 +199,33 @@ func pflog(data []byte) ([]byte, Kind) {
 		return nil, Cut
 	}
 	return data[length:], ofFamily(uint32(data[1]))
+}
+
+// nflog reads what Linux logs to a group, as "tcpdump -i nflog:GROUP" writes it:
+// attributes in the byte order of the host, one of them the packet.
+func nflog(data []byte) ([]byte, Kind) {
+	const header, payload = 4, 9
+	if len(data) < header {
+		return nil, Cut
+	}
+	if ofFamily(uint32(data[0])) != Whole || data[1] != 0 {
+		return nil, NotIP
+	}
+	data = data[header:]
+	for len(data) >= header {
+		length, kind := int(binary.LittleEndian.Uint16(data)), binary.LittleEndian.Uint16(data[2:])
+		if length > len(data) || length < header { // it was written by the other kind of host
+			length, kind = int(binary.BigEndian.Uint16(data)), binary.BigEndian.Uint16(data[2:])
+		}
+		switch {
+		case length < header:
+			return nil, Malformed
+		case length > len(data):
+			return nil, Cut
+		case kind == payload:
+			return data[header:length], Whole
+		}
+		data = data[min(len(data), (length+3)&^3):]
+	}
+	return nil, NotIP
 }
