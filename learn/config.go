@@ -32,6 +32,10 @@ type Config struct {
 	Service Daemon
 	Alerts  []Sink     // where alerts go, by name
 	Budgets *Budgeting // nil: none are asked for
+
+	Serve     Serve
+	Offenders Offending
+	Agree     Agreeing
 }
 
 type configDoc struct {
@@ -54,6 +58,10 @@ type configDoc struct {
 	Service   serviceDoc          `yaml:"service"`
 	Alerts    map[string]sinkDoc  `yaml:"alerts"`
 	Budgets   *budgetsDoc         `yaml:"budgets"`
+
+	Serve     serveDoc     `yaml:"serve"`
+	Offenders offendingDoc `yaml:"offenders"`
+	Agree     agreeingDoc  `yaml:"agree"`
 }
 
 // DecodeConfig reads a configuration strictly: an unknown key or a wrong value
@@ -90,7 +98,7 @@ func (d *configDoc) config(node *yaml.Node) (Config, error) {
 		return c, at(node, "quarantine").errorf("want hours and runs of 0 or more")
 	}
 	c.Quarantine = Quarantine(d.Quarantine)
-	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node), d.service(&c, node), d.witnesses(&c, node)); err != nil {
+	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node), d.service(&c, node), d.witnesses(&c, node), d.firewall(&c, node)); err != nil {
 		return c, err
 	}
 	for name, selectors := range d.Agents {

@@ -22,6 +22,7 @@ type enforceOptions struct {
 	figures string
 	send    bool
 	export  exportOptions
+	publish publishOptions
 	service learn.Daemon
 	budgets bool
 	sandbox sandboxOptions
@@ -81,6 +82,8 @@ Exit status:
 	o.export.flags(c)
 	o.serviceFlags(c)
 	c.Flags().BoolVar(&o.budgets, "budgets", false, "hold agents to what they sent before as well; \"tripline budget\" shows it")
+	c.Flags().StringVar(&o.publish.Listen, "serve", "", "`ADDRESS:PORT` where a firewall fetches the alias files while following, such as 127.0.0.1:8080")
+	o.publish.flags(c)
 	return c
 }
 
@@ -92,7 +95,7 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	if o.follow && len(args) > 1 {
 		return learn.WithHint(errors.New("--follow takes one file"), "check the older files first, without --follow")
 	}
-	if err := o.serve(a); err != nil {
+	if err := errors.Join(o.serve(a), o.published(a)); err != nil {
 		return err
 	}
 	w, err := o.prepare(ctx, a)

@@ -69,6 +69,8 @@ var layers = map[string][]string{
 	"enforce":        {"learn", "ipranges"},
 	"enforce/alert":  {"enforce", "learn", "ipranges"},
 	"enforce/export": {"enforce", "learn", "ipranges"},
+	// What was exported, over HTTP: a firewall fetches it.
+	"enforce/export/publish": {"enforce/export", "learn"},
 
 	"store":        {"learn", "ipranges"},
 	"cmd/tripline": {"*"},

@@ -51,6 +51,7 @@ Exit status:
 		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
 		newMergeCommand(a), newAlertCommand(a), newDoctorCommand(a),
 		newBudgetCommand(a), newShellCommand(a),
+		newServeCommand(a),
 	)
 	return c
 }

@@ -78,7 +78,7 @@ func (w *watching) exportNow() (*turnover, error) {
 	if err != nil {
 		return nil, err
 	}
-	return w.o.export.fresh(p, maxShrink)
+	return w.o.export.fresh(p, float64(w.o.publish.MaxShrink)/100)
 }
 
 func (k *upkeep) flow(f *learn.Flow, v enforce.Verdict) error {
