@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -22,7 +23,8 @@ type app struct {
 	dbPath, configPath, color string
 	quiet                     bool
 	config                    learn.Config
-	containers                *containers // nil unless agents are found by them
+	containers                *containers  // nil unless agents are found by them
+	log                       *slog.Logger // of what is said; nil is words for a person
 }
 
 // now is the only clock of the program.
@@ -30,6 +32,10 @@ func (a *app) now() time.Time { return time.Now().UTC() }
 
 // say writes talk to standard error, unless it was asked to be quiet.
 func (a *app) say(format string, args ...any) {
+	if a.log != nil {
+		a.log.Info(record(format, args))
+		return
+	}
 	if !a.quiet {
 		fmt.Fprintf(a.stderr, format+"\n", args...)
 	}
@@ -37,6 +43,10 @@ func (a *app) say(format string, args ...any) {
 
 // warn writes a warning to standard error, always.
 func (a *app) warn(format string, args ...any) {
+	if a.log != nil {
+		a.log.Warn(record(format, args))
+		return
+	}
 	fmt.Fprintf(a.stderr, "tripline: warning: %s\n", lines(fmt.Sprintf(format, args...)))
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"syscall"
 	"time"
@@ -45,7 +44,7 @@ func (a *app) configText() (path string, text []byte, err error) {
 		text, err = os.ReadFile(a.configPath)
 		return a.configPath, text, err
 	}
-	for _, path := range []string{configName, filepath.Join(filepath.Dir(a.path()), configName), systemConfig()} {
+	for _, path := range a.configPaths() {
 		text, err := os.ReadFile(path)
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, syscall.ENOTDIR) {
 			return path, text, err

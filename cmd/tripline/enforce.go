@@ -111,6 +111,7 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	if err := w.begin(ctx); err != nil {
 		return errors.Join(err, w.closeParts())
 	}
+	defer w.ending(ctx)()
 	return errors.Join(w.check(ctx, args), w.closeParts())
 }
 

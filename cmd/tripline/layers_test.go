@@ -80,6 +80,7 @@ var layers = map[string][]string{
 // for each, so that a replacement is a change in one place.
 var doors = map[string][]string{
 	"github.com/spf13/cobra":               {"cmd/tripline"},
+	"github.com/coreos/go-systemd/v22":     {"cmd/tripline"},
 	"github.com/prometheus/client_golang":  {"cmd/tripline"},
 	"github.com/olekukonko/tablewriter":    {"cmd/tripline"},
 	"golang.org/x/term":                    {"cmd/tripline"},

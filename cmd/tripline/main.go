@@ -42,6 +42,7 @@ func main() {
 		os.Exit(status)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -49,7 +50,8 @@ func main() {
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &sink{w: stdout}
-	root := newRootCommand(&app{stdin: stdin, stdout: out, stderr: stderr})
+	a := &app{stdin: stdin, stdout: out, stderr: stderr}
+	root := newRootCommand(a)
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
 	if out.err != nil { // whatever else went wrong, the output is not whole
@@ -66,7 +68,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status)
 	}
-	complain(stderr, err)
+	a.complain(stderr, err)
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f.status
 	}
@@ -76,13 +78,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 // complain prints an error, and its hint on a line of its own.
 func complain(w io.Writer, err error) {
 	fmt.Fprintf(w, "tripline: error: %s\n", lines(err.Error()))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(w, "tripline: hint: %s\n", lines(hint))
+	}
+}
+
+// hintOf is what can be done about an error, "" where nothing is known.
+func hintOf(err error) string {
 	hint := learn.HintOf(err)
 	if hint == "" && errors.Is(err, syscall.ENOSPC) {
 		hint = "free some space on that file system and run the command again"
 	}
-	if hint != "" {
-		fmt.Fprintf(w, "tripline: hint: %s\n", lines(hint))
-	}
+	return hint
 }
 
 // lines makes text printable and keeps its own line ends.

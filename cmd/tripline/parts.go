@@ -44,7 +44,7 @@ func (w *watching) savers() (out []saver) {
 // begin makes the parts that flags and configuration ask for.
 func (w *watching) begin(context.Context) error {
 	for _, make := range []func(*watching) (part, error){
-		newCounting, newServing, newSenses,
+		newHolding, newPidfile, newCounting, newServing, newSenses, newReloading, newNotifying, newDisk,
 		newOneSided,
 		newAsking,
 		newFiguring,

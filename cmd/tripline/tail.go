@@ -22,15 +22,14 @@ func (w *watching) follow(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	defer s.Close() //nolint:errcheck // it was only read
-	w.vigil, w.stream = newVigil(w.a, w.src, path), s
-	w.vigil.found = w.senses.lost
+	w.look(s)
+	defer func() { _ = w.stream.Close() }() // it was only read
 	w.recall(w.a.now())
-	if err := w.tail(ctx, s, key); err != nil {
+	if err := w.tail(ctx, key); err != nil {
 		return err
 	}
-	w.tally.lose(w.a, path, s.Stats())
-	w.a.sightings(s)
+	w.tally.lose(w.a, path, w.stream.Stats())
+	w.a.sightings(w.stream)
 	if w.tally.records == 0 && cursor != nil && !w.unexpected() {
 		w.a.say("nothing was appended to %s", path)
 		return w.tally.errUntold(path)
@@ -68,7 +67,7 @@ func (w *watching) key(path string) string {
 	return "enforce\x00" + w.src.Name + "\x00" + w.src.Absolute(path) + "\x00" + strings.Join(w.names, ",")
 }
 
-func (w *watching) tail(ctx context.Context, s source.Stream, key string) error {
+func (w *watching) tail(ctx context.Context, key string) error {
 	k := newKeeper(w, key)
 	defer k.wait()
 	var r source.Record
@@ -76,6 +75,7 @@ func (w *watching) tail(ctx context.Context, s source.Stream, key string) error 
 	turned, read := w.a.now(), false
 	now := turned
 	for n := 0; ctx.Err() == nil; n++ {
+		s := w.stream // another one after a reload
 		next := s.Next(&r)
 		if !exhausted(next) {
 			k.dirty, read = true, true
@@ -106,7 +106,7 @@ func (w *watching) tail(ctx context.Context, s source.Stream, key string) error 
 	if ctx.Err() != nil || exhausted(ended) {
 		ended = nil
 	}
-	return errors.Join(w.turn(ctx, k, s, read, 0), k.end(s), ended)
+	return errors.Join(w.turn(ctx, k, w.stream, read, 0), k.end(w.stream), ended)
 }
 
 // minWait is for how long is waited at least for what may come.
@@ -130,7 +130,10 @@ func (w *watching) turn(ctx context.Context, k *keeper, s source.Stream, read bo
 		}
 	}
 	w.stale(now)
-	return k.step(ctx, s)
+	if err := w.reload(ctx, k); err != nil {
+		return err
+	}
+	return k.step(ctx, w.stream)
 }
 
 // replace checks against a new policy from now on, and writes the alias files

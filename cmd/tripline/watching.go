@@ -35,9 +35,12 @@ type watching struct {
 	parts  []part
 	stream source.Stream // that is read
 
-	path   string // of what is followed
-	senses *senses
-	sight  sight
+	path      string // of what is followed
+	senses    *senses
+	opened    source.Options // how the source is read
+	reloading *reloading
+	notifying *notifying
+	sight     sight
 
 	metrics metrics // nothing, unless somebody scrapes it
 	health  health
@@ -71,7 +74,7 @@ func (w *watching) open(path string, cursor []byte) (source.Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts.Whole = !w.o.follow
+	opts.Whole, w.opened = !w.o.follow, opts.Options
 	return source.Open(w.src, path, cursor, opts)
 }
 
