@@ -319,3 +319,103 @@ func BenchmarkFindings(b *testing.B) {
 		})
 	}
 }
+
+// A ledger that is kept and taken up again at any moment says what one says that
+// went on.
+func TestLedgerIsTakenUpAgain(t *testing.T) {
+	for seed := range uint64(30) {
+		r := rand.New(rand.NewPCG(seed, 2))
+		terms := enforce.Service()
+		terms.Burst, terms.Calm, terms.Most = 5, 20*time.Minute, 30
+		whole, parts, disk := enforce.NewLedger(terms), enforce.NewLedger(terms), map[string]enforce.Kept{}
+		at := dawn
+		for step := range 500 {
+			if r.IntN(10) == 0 {
+				parts = again(t, parts, terms, disk)
+			}
+			if r.IntN(20) == 0 {
+				d := time.Duration(r.IntN(900)) * time.Minute
+				same(t, seed, step, parts.Watched(d), whole.Watched(d))
+				continue
+			}
+			at = at.Add(time.Duration(r.IntN(200)-20) * time.Second)
+			a := found(fmt.Sprint(r.IntN(80)), at)
+			a.Dst, a.Proto, a.Port, a.Name = "2001:db8::7", "udp", 443, "a.example"
+			same(t, seed, step, list(parts.Note(a)), list(whole.Note(a)))
+		}
+		same(t, seed, 500, parts.Open(), whole.Open())
+	}
+}
+
+func list(a *enforce.Alert) []*enforce.Alert {
+	if a == nil {
+		return nil
+	}
+	return []*enforce.Alert{a}
+}
+
+func same(t *testing.T, seed uint64, step int, got, want []*enforce.Alert) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("seed %d, step %d: %d events, want %d", seed, step, len(got), len(want))
+	}
+	for i := range got {
+		if got[i].Event != want[i].Event || got[i].Count != want[i].Count || !got[i].Last.Equal(want[i].Last) {
+			t.Fatalf("seed %d, step %d: got %+v, want %+v", seed, step, got[i], want[i])
+		}
+	}
+}
+
+// again keeps a ledger, as a store does, and takes it up again.
+func again(t *testing.T, l *enforce.Ledger, terms enforce.Terms, disk map[string]enforce.Kept) *enforce.Ledger {
+	t.Helper()
+	changed, err := l.Changed(enforce.MaxFindings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Unkept(changed) // the disk was full the first time
+	if changed, err = l.Changed(enforce.MaxFindings); err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range changed {
+		disk[k.ID] = k
+	}
+	state, err := l.State()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var open [][]byte
+	for _, k := range disk {
+		if k.Open {
+			open = append(open, k.Data)
+		}
+	}
+	next := enforce.NewLedger(terms)
+	if err := next.Restore(state, open); err != nil {
+		t.Fatal(err)
+	}
+	return next
+}
+
+// What is to be kept is bounded as well, however long nothing can be.
+func TestUnkeptIsBounded(t *testing.T) {
+	terms := enforce.Report()
+	terms.Most = 10
+	l := enforce.NewLedger(terms)
+	for i := range 60_000 {
+		l.Note(found(fmt.Sprint(i), dawn))
+		if i%10 == 0 {
+			l.Watched(terms.Resolved)
+		}
+		if i%5000 == 0 {
+			changed, err := l.Changed(0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Unkept(changed)
+		}
+	}
+	if changed, err := l.Changed(0); err != nil || len(changed) > 4*enforce.MaxFindings+5010 {
+		t.Errorf("%d wait to be kept, %v", len(changed), err)
+	}
+}

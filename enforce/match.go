@@ -53,13 +53,27 @@ func bare(word string) string {
 	if slices.Contains(verdictNames[:], word) {
 		return "verdict"
 	}
-	if _, err := learn.ParseTo(word); err == nil {
-		return "to"
-	}
 	if _, err := learn.ParseService(word); err == nil {
 		return "port"
 	}
+	if _, err := parseTo(word); err == nil {
+		return "to"
+	}
 	return "agent"
+}
+
+// parseTo reads a destination, also names below another: "*.example.com".
+func parseTo(text string) (learn.To, error) {
+	below, wild := learn.Below(text)
+	to, err := learn.ParseTo(below)
+	if err != nil || !wild {
+		return to, err
+	}
+	if to.Name == "" {
+		return to, errors.New("only names have others below them")
+	}
+	to.Name = "*." + to.Name
+	return to, nil
 }
 
 func (m *Match) set(key, value string) (err error) {
@@ -79,7 +93,7 @@ func (m *Match) set(key, value string) (err error) {
 	case "subject":
 		m.subject = value
 	case "to":
-		m.to, err = learn.ParseTo(value)
+		m.to, err = parseTo(value)
 	case "port":
 		m.service, err = learn.ParseService(value)
 		m.services = true

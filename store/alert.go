@@ -75,7 +75,7 @@ func putAlerts(tx *bbolt.Tx, list []Alert) error {
 
 func putAlert(b *bbolt.Bucket, a *Alert) error {
 	if v := b.Get([]byte(a.ID)); v != nil && a.Watch == "" {
-		if was, err := alertOf([]byte(a.ID), v); err != nil || was.Watch != "" {
+		if was, err := alertOf([]byte(a.ID), v); err != nil || was.Watch != "" || was.Last.After(a.Last) {
 			return err
 		}
 	}

@@ -148,6 +148,9 @@ func (o *enforceOptions) prepare(ctx context.Context, a *app) (*watching, error)
 		return nil, fmt.Errorf("--format: %w", err)
 	}
 	w.write = format.Write
+	if format.Name == "text" && a.colored(a.stdout) {
+		w.write = alert.Colored
+	}
 	if _, err := export.Find(o.export.to); err != nil {
 		return nil, err
 	}

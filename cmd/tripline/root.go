@@ -47,7 +47,7 @@ Exit status:
 	c.SetHelpCommand(newHelpCommand())
 	c.AddCommand(
 		newLearnCommand(a), newReviewCommand(a), newExportCommand(a), newEnforceCommand(a),
-		newExplainCommand(a), newAllowCommand(a), newFlowsCommand(a), newForecastCommand(a), newRangesCommand(a),
+		newAlertsCommand(a), newExplainCommand(a), newAllowCommand(a), newFlowsCommand(a), newForecastCommand(a), newRangesCommand(a),
 		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
 		newMergeCommand(a), newAlertCommand(a), newDoctorCommand(a),
 		newBudgetCommand(a), newShellCommand(a),

@@ -64,6 +64,7 @@ func (w *watching) list() error {
 			continue
 		}
 		w.outbox.take(al)
+		al.Event = "" // it tells of no change
 		if err := w.print(al); err != nil {
 			return err
 		}
