@@ -51,6 +51,7 @@ func (w *watching) begin(context.Context) error {
 		newUpkeep,
 		newSpending,
 		newPublishing,
+		newAgreeing,
 	} {
 		p, err := make(w)
 		if err != nil {

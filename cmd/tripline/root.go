@@ -51,7 +51,7 @@ Exit status:
 		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
 		newMergeCommand(a), newAlertCommand(a), newDoctorCommand(a),
 		newBudgetCommand(a), newShellCommand(a),
-		newServeCommand(a),
+		newServeCommand(a), newAgreeCommand(a),
 	)
 	return c
 }
