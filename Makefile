@@ -12,7 +12,7 @@ ROUNDS   ?= 5
 programs := $(sort $(patsubst %/,./%,$(dir $(wildcard testdata/*/*.go))))
 systems  := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64
 
-.PHONY: build demo test check vet lint vuln race smoke fuzz cross repro clean-tree bench bench-go bench-fold eval golden clean
+.PHONY: bpf build demo test check vet lint vuln race smoke fuzz cross repro clean-tree bench bench-go bench-fold eval golden clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o tripline ./cmd/tripline
@@ -71,6 +71,11 @@ bench-go:
 # Folding on prefixes alone beside iprange, in time and in what it opens.
 bench-fold:
 	$(GO) run ./testdata/bench -fold -rounds $(ROUNDS)
+
+# Builds the programs that the kernel runs again; Debian's clang 14 gives the same bytes.
+bpf:
+	cd learn/source/internal/bpf && $(GO) run github.com/cilium/ebpf/cmd/bpf2go -target bpfel -tags linux -no-global-types \
+		-cc clang -strip llvm-strip -cflags "-O2 -g -Wall -Werror -I/usr/include/$$(uname -m)-linux-gnu" -go-package bpf observe observe.c
 
 eval:
 	$(GO) run ./testdata/eval

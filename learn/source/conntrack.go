@@ -14,7 +14,7 @@ import (
 //	[1774699200.123456]	    [NEW] tcp      6 120 SYN_SENT src=192.0.2.10 dst=203.0.113.7 sport=50001 dport=443 [UNREPLIED] src=203.0.113.7 dst=198.51.100.2 sport=443 dport=50001 id=3668417984
 var conntrackSource = Source{
 	Name:  "conntrack",
-	Short: "Connections of the Linux kernel: its own (kernel), or as conntrack(8) prints them",
+	Short: "Connections of the Linux kernel, live or by conntrack(8)",
 	Sees:  Sees{Bytes: true, Passed: true, Blind: "names; refused packets; bytes of connections that were counted when they began"},
 	Speaks: Speaks{
 		Silent: "the kernel tracks no connection of a local host",

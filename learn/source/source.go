@@ -66,6 +66,7 @@ var All = []Source{
 	conntrackSource,
 	dnsmasqSource,
 	dnstapSource,
+	ebpfSource,
 	eveSource,
 	filterlogSource,
 	netfilterSource,

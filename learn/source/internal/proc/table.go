@@ -139,3 +139,14 @@ func (t *Table) Of(pid int) *learn.Process {
 
 // Len is how many processes are known.
 func (t *Table) Len() int { return len(t.entries) }
+
+// Renew reads again what a process is, where nobody tells of what it executes: its
+// number may be another's now.
+func (t *Table) Renew(pid int) {
+	e, ok := t.stat(pid)
+	if was := t.entries[pid]; !ok || was != nil && was.exe == e.exe && was.parent == e.parent && slices.Equal(was.args, e.args) {
+		return
+	}
+	delete(t.entries, pid)
+	t.read(pid, 0)
+}

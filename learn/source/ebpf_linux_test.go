@@ -1,0 +1,272 @@
+package source
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"tripline/learn"
+)
+
+// opener is what the test executable does instead when it is told so: it opens one
+// connection as a child of a millisecond would, and is gone.
+const opener = "TRIPLINE_OPENER"
+
+func TestMain(m *testing.M) {
+	if how := os.Getenv(opener); how != "" {
+		openAndGo(how, os.Args[1], os.Args[2])
+	}
+	os.Exit(m.Run())
+}
+
+func openAndGo(how, host, port string) {
+	n, _ := strconv.Atoi(port)
+	to := &syscall.SockaddrInet4{Port: n, Addr: [4]byte(net.ParseIP(host).To4())}
+	kind := syscall.SOCK_STREAM
+	switch how {
+	case "sendto":
+		kind = syscall.SOCK_DGRAM
+	case "nonblocking":
+		kind |= syscall.SOCK_NONBLOCK
+	}
+	fd, err := syscall.Socket(syscall.AF_INET, kind, 0)
+	if err != nil {
+		os.Exit(3)
+	}
+	if how == "sendto" {
+		err = syscall.Sendto(fd, []byte("x"), 0, to)
+	} else if err = syscall.Connect(fd, to); errors.Is(err, syscall.EINPROGRESS) {
+		err = nil
+	}
+	if err != nil {
+		os.Exit(4)
+	}
+	os.Exit(0)
+}
+
+// TestChildrenThatAreGoneAtOnceAreCaught: 300 of 300, however they open it.
+func TestChildrenThatAreGoneAtOnceAreCaught(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	l, err := net.Listen("tcp4", "198.51.100.20:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	s, err := Open(ebpfSource, Kernel, nil, StreamOptions{Follow: true})
+	if err != nil {
+		t.Skip(err) // this kernel lends us no programs
+	}
+	defer s.Close()
+	self, err := filepath.EvalSymlinks("/proc/self/exe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	n := 300
+	if testing.Short() {
+		n = 30
+	}
+	for _, how := range []string{"connect", "nonblocking", "sendto"} {
+		want := map[int]bool{}
+		for range n {
+			c := exec.CommandContext(t.Context(), self, "198.51.100.20", strconv.Itoa(port)) //nolint:gosec // itself
+			c.Env = append(os.Environ(), opener+"="+how)
+			if err := c.Run(); err != nil {
+				t.Fatalf("%s: %v", how, err)
+			}
+			want[c.Process.Pid] = true
+		}
+		got := opened(t, s, want, n)
+		if len(got) != n {
+			t.Errorf("%s: %d of %d are caught; %d had no room", how, len(got), n, s.Stats().Dropped)
+		}
+		for pid, r := range got {
+			p := r.Process
+			if p.Exe != self || len(p.Args) != 3 || len(p.Parents) == 0 || p.Parents[0] != self || p.UID != os.Getuid() || r.SrcPort == 0 || !r.Src.IsValid() {
+				t.Errorf("%s: %d is known as %+v from %s:%d", how, pid, p, r.Src, r.SrcPort)
+				break
+			}
+		}
+		t.Logf("%s: %d of %d", how, len(got), n)
+	}
+}
+
+// opened reads until n of the processes have opened a connection each.
+func opened(t *testing.T, s Stream, of map[int]bool, n int) map[int]Record {
+	t.Helper()
+	got := map[int]Record{}
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end) && len(got) < n; {
+		var r Record
+		if err := s.Next(&r); errors.Is(err, io.EOF) {
+			if err := s.Wait(t.Context(), 100*time.Millisecond); err != nil {
+				t.Fatal(err)
+			}
+			continue
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if r.Counted && of[r.Process.PID] {
+			if _, twice := got[r.Process.PID]; twice {
+				t.Errorf("%v was counted twice", r.Flow)
+			}
+			got[r.Process.PID] = r
+		}
+	}
+	return got
+}
+
+// TestBytesOfAProcess: what a connection carried follows at its end.
+func TestBytesOfAProcess(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	s, err := Open(ebpfSource, Kernel, nil, StreamOptions{Follow: true})
+	if err != nil {
+		t.Skip(err)
+	}
+	defer s.Close()
+	talk(t, 1)
+	var r Record
+	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); {
+		if err := s.Next(&r); err != nil {
+			_ = s.Wait(t.Context(), 100*time.Millisecond)
+		} else if r.Why == Ended && r.Process.PID == os.Getpid() {
+			if r.Up < 5 || r.Up > 7 {
+				t.Errorf("%d bytes up, want the 5 that were sent (the kernel counts SYN and FIN)", r.Up)
+			}
+			return
+		}
+	}
+	t.Error("its end was not told")
+}
+
+func BenchmarkConnect(b *testing.B) {
+	if os.Getuid() != 0 {
+		b.Skip("loading eBPF programs needs root")
+	}
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	to := &syscall.SockaddrInet4{Port: l.Addr().(*net.TCPAddr).Port, Addr: [4]byte{127, 0, 0, 1}}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			c.Close()
+		}
+	}()
+	connect := func(b *testing.B) {
+		for b.Loop() {
+			fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := syscall.Connect(fd, to); err != nil {
+				b.Fatal(err)
+			}
+			_ = syscall.SetsockoptLinger(fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+			_ = syscall.Close(fd)
+		}
+	}
+	b.Run("alone", connect)
+	k, err := openOnlooker()
+	if err != nil {
+		b.Skip(err)
+	}
+	defer k.Close()
+	stop, ended := make(chan struct{}), make(chan int64)
+	go func() {
+		for {
+			select {
+			case <-stop:
+				ended <- k.lost()
+				return
+			case <-time.After(lookPause):
+				_ = k.look()
+			}
+		}
+	}()
+	b.Run("watched", connect)
+	close(stop)
+	if n := <-ended; n > 0 {
+		b.Errorf("%d records had no room", n)
+	}
+}
+
+// TestOpeningsAreFound holds the rules by which a packet finds its process.
+func TestOpeningsAreFound(t *testing.T) {
+	at := time.Date(2026, 11, 2, 8, 0, 0, 0, time.UTC)
+	flow := func(src string, sport uint16, after time.Duration) learn.Flow {
+		f := learn.Flow{Time: at.Add(after), Proto: learn.UDP, Dst: netip.MustParseAddr("203.0.113.7"), SrcPort: sport, DstPort: 53}
+		if src != "" {
+			f.Src = netip.MustParseAddr(src)
+		}
+		return f
+	}
+	for _, tt := range []struct {
+		name  string
+		begun []learn.Flow
+		f     learn.Flow
+		want  int // of begun, -1 for none
+	}{
+		{"by its port", []learn.Flow{flow("", 1, 0), flow("", 2, 0)}, flow("192.0.2.1", 2, time.Second), 1},
+		{"of another host", []learn.Flow{flow("192.0.2.2", 2, 0)}, flow("192.0.2.1", 2, 0), -1},
+		{"the last with that port", []learn.Flow{flow("", 2, 0), flow("", 2, time.Minute)}, flow("192.0.2.1", 2, 2*time.Minute), 1},
+		{"by destination alone", []learn.Flow{flow("", 0, 0)}, flow("192.0.2.1", 7, time.Millisecond), 0},
+		{"too long ago", []learn.Flow{flow("", 0, 0)}, flow("192.0.2.1", 7, time.Minute), -1},
+		{"before it was begun", []learn.Flow{flow("", 7, time.Second)}, flow("192.0.2.1", 7, 0), -1},
+	} {
+		s := newOpenings()
+		var all []*opening
+		for _, f := range tt.begun {
+			all = append(all, &opening{Flow: f})
+			s.add(all[len(all)-1])
+		}
+		got := -1
+		for i, o := range all {
+			if s.find(&tt.f) == o {
+				got = i
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s: got %d, want %d", tt.name, got, tt.want)
+		}
+	}
+	s := newOpenings()
+	o := &opening{Flow: flow("", 0, 0), claimed: true}
+	s.add(o)
+	f := flow("192.0.2.1", 7, 0)
+	if s.find(&f) != nil {
+		t.Error("it was another's")
+	}
+	for i := range 3 * mostOpenings {
+		s.add(&opening{Flow: flow("", uint16(i), 0)})
+	}
+	if n := len(s.young) + len(s.old); n > 2*mostOpenings {
+		t.Error(fmt.Sprintf("%d are remembered", n))
+	}
+}
