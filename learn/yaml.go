@@ -77,3 +77,12 @@ func plainly(err error) error {
 	}
 	return errors.New(strings.Join(texts, "; "))
 }
+
+// ReadYAML reads YAML of others into a value: what is not in it is left out. Errors
+// are without the type names of the library, and printable.
+func ReadYAML(text []byte, into any) error {
+	if err := yaml.Unmarshal(text, into); err != nil {
+		return plainly(err)
+	}
+	return nil
+}

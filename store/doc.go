@@ -75,11 +75,8 @@
 // texts; a uvarint count of arguments and the arguments; the same for ancestors.
 //
 // Days are numbers of days since 1970, written as the numbers of runs are. The
-// buckets of hits, forecasts, marks, stays, states, alerts and resolved are made when
-// they are first needed.
-// buckets of hits, forecasts, marks, stays, alerts and resolved are made when they are first needed.
-// buckets of hits, forecasts, marks, stays and alerts are made when they are first needed.
-// buckets of hits, forecasts, marks, stays and uses are made when they are first needed.
+// buckets of hits, forecasts, marks, stays, states, alerts, resolved and uses are made
+// when they are first needed.
 //
 // A link of the chain is SHA-256 of the link before it and the digest; the
 // first link before is SHA-256 of "tripline chain", a newline and the agent.

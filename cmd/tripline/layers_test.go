@@ -78,6 +78,8 @@ var layers = map[string][]string{
 	// What was exported, over HTTP: a firewall fetches it.
 	"enforce/export/publish": {"enforce/export", "learn"},
 
+	// What a lock file fixes, and what a proxy's log says of it: no policy is asked.
+	"enforce/lock": {"learn"},
 	"store":        {"learn", "ipranges"},
 	"cmd/tripline": {"*"},
 }
@@ -99,6 +101,7 @@ var doors = map[string][]string{
 	"gopkg.in/yaml.v3":                     {"learn"},
 	"github.com/gaissmai/bart":             {"ipranges"},
 	"github.com/oschwald/maxminddb-golang": {"ipranges/mmdb"},
+	"github.com/BurntSushi/toml":           {"enforce/lock"},
 	"github.com/ulikunitz/xz":              {"learn/source/internal/lines"},
 	"github.com/fsnotify/fsnotify":         {"learn/source/internal/lines"},
 	"github.com/netsampler/goflow2":        {"learn/source/internal/netflow"},

@@ -52,6 +52,8 @@ Exit status:
 		newMergeCommand(a), newAlertCommand(a), newDoctorCommand(a),
 		newBudgetCommand(a), newShellCommand(a),
 		newServeCommand(a), newAgreeCommand(a),
+		newServeCommand(a),
+		newBudgetCommand(a), newLockCheckCommand(a),
 	)
 	return c
 }
