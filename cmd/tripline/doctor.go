@@ -24,7 +24,7 @@ type check struct {
 // checks are all of them, in the order they are made: what others need comes
 // first.
 func checks() []check {
-	return []check{configCheck, databaseCheck, rangesCheck, baselinesCheck, diskCheck}
+	return []check{configCheck, databaseCheck, rangesCheck, baselinesCheck, sinksCheck, diskCheck}
 }
 
 // A doctor is one examination.

@@ -25,6 +25,7 @@ type outbox struct {
 	w     *watching
 	box   *alert.Outbox
 	spool *store.Spool // nil where alerts are in memory alone
+	shown map[string]alert.State
 }
 
 // openOutbox starts to send, where there is somewhere to send to.
@@ -104,8 +105,32 @@ func (o *outbox) tick(now time.Time) error {
 	for _, al := range o.box.Findings(now) {
 		err = errors.Join(err, o.tell(al))
 	}
+	o.show(now)
 	return err
 }
+
+// show has metrics and health say how it stands with every sink.
+func (o *outbox) show(now time.Time) {
+	if o.shown == nil {
+		o.shown = map[string]alert.State{}
+	}
+	for _, s := range o.box.States(now) {
+		was := o.shown[s.Name]
+		o.w.metrics.sent.add(s.Delivered-was.Delivered, s.Name)
+		o.w.metrics.failures.add(s.Failures-was.Failures, s.Name)
+		o.w.metrics.queue.set(float64(s.Waiting), s.Name)
+		o.shown[s.Name] = s
+		if s.Failing < sinkSick {
+			o.w.health.passes("sink " + s.Name)
+			continue
+		}
+		o.w.health.fails("sink "+s.Name, now, "nothing arrives since "+s.Failing.Round(time.Second).String()+": "+s.Why, "tripline alert test "+s.Name)
+	}
+}
+
+// sinkSick is how long a sink may fail before the whole is called unwell: the
+// others have been told of it by then.
+const sinkSick = 5 * time.Minute
 
 // sync has what was taken on disk, before the place in the log is kept.
 func (o *outbox) sync() {
