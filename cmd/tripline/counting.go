@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"tripline/enforce"
+	"tripline/enforce/alert"
 	"tripline/learn"
 	"tripline/learn/source"
 )
@@ -19,6 +21,7 @@ type counting struct {
 	all      uint64 // flows, and of them those with a name
 	named    uint64
 	was      readings
+	sent     map[string]alert.State // of sinks, at the last tick
 }
 
 // A counted is the flows of one agent since the last tick.
@@ -83,6 +86,11 @@ func (c *counting) tick(context.Context, time.Time) error {
 	if c.all > 0 {
 		m.named.set(float64(c.named) / float64(c.all))
 	}
+	if c.w.outbox != nil {
+		c.sinks(c.w.outbox.box.States(c.w.a.now()))
+	} else if len(c.sent) > 0 {
+		c.sinks(nil)
+	}
 	if c.w.stream != nil {
 		c.read(readings{c.w.tally.records, c.w.tally.unread(), c.w.stream.Stats()})
 	}
@@ -98,6 +106,28 @@ func (c *counting) read(now readings) {
 	m.lost.add(grown(now.stats.Dropped, c.was.stats.Dropped), name, "dropped")
 	m.lost.add(grown(now.stats.Missing, c.was.stats.Missing), name, "missing")
 	c.was = now
+}
+
+// sinks counts what became of alerts since the last tick.
+func (c *counting) sinks(list []alert.State) {
+	m, was := &c.w.metrics, c.sent
+	c.sent = map[string]alert.State{}
+	for _, s := range list {
+		m.queue.set(float64(s.Waiting), s.Name)
+		m.failures.add(grown(int64(s.Failures), int64(was[s.Name].Failures)), s.Name)
+		m.sent.add(grown(int64(s.Delivered), int64(was[s.Name].Delivered)), s.Name)
+		if c.sent[s.Name] = s; s.Failing > 0 {
+			c.w.health.fails("sink "+s.Name, c.w.a.now(), fmt.Sprintf("alerts cannot be sent for %s: %s", lapse(s.Failing), learn.Printable(s.Why)), "tripline alert test "+s.Name)
+		} else {
+			c.w.health.passes("sink " + s.Name)
+		}
+	}
+	for name := range was {
+		if _, still := c.sent[name]; !still { // the configuration names it no more
+			c.w.health.passes("sink " + name)
+			m.queue.set(0, name)
+		}
+	}
 }
 
 // grown is how much a count has grown; one that began again counts from 0.

@@ -44,7 +44,7 @@ func (w *watching) savers() (out []saver) {
 // begin makes the parts that flags and configuration ask for.
 func (w *watching) begin(context.Context) error {
 	for _, make := range []func(*watching) (part, error){
-		newHolding, newPidfile, newCounting, newServing, newSenses, newReloading, newNotifying, newDisk,
+		newHolding, newPidfile, newCounting, newServing, newSenses, newReloading, newNotifying, newDisk, newAges,
 		newOneSided,
 		newAsking,
 		newFiguring,

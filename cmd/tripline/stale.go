@@ -96,8 +96,44 @@ func (g *ageing) tellOne(w *watching, s *store.Store, name string, found []*enfo
 	l, n := k.rules(), g.since(w.watch.Policy(), k, name, append(seen, sighted(found)...))
 	if n.Stale {
 		g.told[name] = true
-		w.a.warn("%s: the baseline %s is stale: since %s UTC %d of %s brought something it does not admit, at most %s were foretold: the agent's work has changed. Look at it again: tripline learn, tripline review",
-			name, approved.Digest[:12], k.until.Format(clockForm), n.New, stretches(n.Units, &learn.Forecast{Hours: l.Hours}), chance(n.Bound))
+		return w.outgrown(name, approved.Digest[:12], fmt.Sprintf("%s: the baseline %s is stale: since %s UTC %d of %s brought something it does not admit, at most %s were foretold: the agent's work has changed",
+			name, approved.Digest[:12], k.until.Format(clockForm), n.New, stretches(n.Units, &learn.Forecast{Hours: l.Hours}), chance(n.Bound)))
+	}
+	return nil
+}
+
+// staleDo is what to do about a baseline that is stale.
+const staleDo = "Look at it again: tripline learn, tripline review"
+
+// outgrown tells that a baseline is stale: in a report as a warning, while watching as
+// a finding that is over when another one is approved.
+func (w *watching) outgrown(agent, digest, why string) error {
+	if w.sight == nil {
+		w.a.warn("%s. %s", why, staleDo)
+		return nil
+	}
+	_, err := w.blind(blindness{
+		kind: enforce.BaselineStale, severity: enforce.Medium, agent: agent, subject: "baseline " + digest, check: "baseline of " + agent, why: why, do: staleDo,
+	}, w.a.now())
+	return err
+}
+
+// renewed ends what was told of baselines that hold no longer.
+func (w *watching) renewed(p *enforce.Policy) error {
+	holds := map[string]bool{}
+	for _, a := range p.Agents {
+		if len(a.Baseline) >= 12 {
+			holds["baseline "+a.Baseline[:12]] = true
+		}
+	}
+	for at := range w.sight {
+		if at.kind != enforce.BaselineStale || holds[at.subject] {
+			continue
+		}
+		delete(w.ageing.told, at.agent)
+		if err := w.sees(at.kind, at.agent, at.subject, at.agent+": another baseline was approved"); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -140,7 +140,7 @@ func (w *watching) turn(ctx context.Context, k *keeper, s source.Stream, read bo
 // again.
 func (w *watching) replace(p *enforce.Policy) error {
 	w.a.say("the baseline or the ranges have changed: checking against the new ones")
-	return errors.Join(w.tellAll(w.watch.Replace(p)), w.export())
+	return errors.Join(w.renewed(p), w.tellAll(w.watch.Replace(p)), w.export())
 }
 
 // fingerprint names everything a policy is compiled from.
