@@ -12,6 +12,7 @@ import (
 	"tripline/enforce/alert"
 	"tripline/enforce/export"
 	"tripline/learn"
+	"tripline/learn/source"
 	"tripline/store"
 )
 
@@ -92,8 +93,10 @@ func (o *enforceOptions) run(ctx context.Context, a *app, args []string) error {
 	if err != nil {
 		return err
 	}
-	if o.follow && len(args) > 1 {
-		return learn.WithHint(errors.New("--follow takes one file"), "check the older files first, without --follow")
+	if o.follow && len(args) > 1 { // two firewalls, say: one process follows both
+		if src, args, err = o.together([]source.Source{src}, nil, args); err != nil {
+			return err
+		}
 	}
 	if err := errors.Join(o.serve(a), o.published(a)); err != nil {
 		return err

@@ -53,6 +53,12 @@ func (t *tally) errUntold(what string) error {
 	switch {
 	case t.both > 0:
 		return t.errBoth()
+	case len(t.deaf) > 0:
+		return learn.WithHint(fmt.Errorf("%s: none of its records could be read as %s: what it says is not known", learn.Printable(strings.Join(t.deaf, ", ")), t.name()),
+			`"tripline flows --from %s --all %s" shows what was understood; "tripline sources" lists the formats`, t.name(), t.deaf[0])
+	case t.missing:
+		return learn.WithHint(fmt.Errorf("%s: nothing unexpected in what was read, but not all of it is there: what it would say is not known", what),
+			"check the names of the logs, such as /var/log/filter.log")
 	case t.lost > 0:
 		return learn.WithHint(fmt.Errorf("%s: nothing unexpected in what was read, but %s: what was in between is not known",
 			what, count(uint64(t.lost), "file was rotated away before it was read", "files were rotated away before they were read")),

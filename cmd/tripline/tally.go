@@ -30,6 +30,7 @@ type tally struct {
 	timeless bool                  // a line had no stamp at all
 	torn     bool                  // a file ends in the middle of a line
 	missing  bool                  // a file that was waited for never came
+	deaf     []string              // files of which no record could be read
 	lost     int64                 // gaps between files
 	gone     int64                 // records that were dropped or are missing
 	sampled  uint64                // one packet in so many was looked at
@@ -166,6 +167,14 @@ func count(n uint64, one, many string) string {
 		many = one
 	}
 	return ipranges.Thousands(n) + " " + many
+}
+
+// deafTo notes a file of which nothing could be read, when there was something to be
+// read: one that could be, beside it, does not speak for it.
+func (t *tally) deafTo(path string, records, readable uint64) {
+	if t.records > records && t.readable() == readable {
+		t.deaf = append(t.deaf, path)
+	}
 }
 
 // whys says what the records were that were not counted.

@@ -86,6 +86,7 @@ func (w *watching) file(ctx context.Context, path string) error {
 	}
 	defer s.Close() //nolint:errcheck // it was only read
 	w.stream = s
+	records, readable := w.tally.records, w.tally.readable()
 	bar := newProgress(w.a)
 	defer bar.clear()
 	var r source.Record
@@ -98,6 +99,7 @@ func (w *watching) file(ctx context.Context, path string) error {
 		}
 		err := s.Next(&r)
 		if exhausted(err) {
+			w.tally.deafTo(path, records, readable)
 			w.tally.losses(w.a, path, s.Stats())
 			w.a.sightings(s)
 			return nil
