@@ -7,12 +7,13 @@ GO       ?= go
 FUZZTIME ?= 30s
 LINES    ?= 5000000
 ROUNDS   ?= 5
+LOADTIME ?= 10s
 
 # Programs in testdata are no part of "./..."; they are checked all the same.
 programs := $(sort $(patsubst %/,./%,$(dir $(wildcard testdata/*/*.go))))
 systems  := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64
 
-.PHONY: bpf build demo test check vet lint vuln race smoke fuzz cross repro clean-tree bench bench-go bench-fold eval golden clean
+.PHONY: bpf build demo test check vet lint vuln race smoke fuzz cross repro clean-tree bench bench-go bench-fold bench-alert load eval golden clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o tripline ./cmd/tripline
@@ -76,6 +77,13 @@ bench-fold:
 bpf:
 	cd learn/source/internal/bpf && $(GO) run github.com/cilium/ebpf/cmd/bpf2go -target bpfel -tags linux -no-global-types \
 		-cc clang -strip llvm-strip -cflags "-O2 -g -Wall -Werror -I/usr/include/$$(uname -m)-linux-gnu" -go-package bpf observe observe.c
+
+# How soon alerts leave, how many flows a service stands, and what faults do to it.
+bench-alert: build
+	$(GO) run ./testdata/load -tripline ./tripline -trial alert
+
+load: build
+	$(GO) run ./testdata/load -tripline ./tripline -for $(LOADTIME)
 
 eval:
 	$(GO) run ./testdata/eval
