@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"os"
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"tripline/learn"
 	"tripline/learn/container"
@@ -23,6 +25,9 @@ type containers struct {
 	mu      sync.Mutex
 	pending []learn.Stay // that are not in the database yet
 	told    []error
+
+	nets   map[netip.Prefix]bool    // of the engine; nil where it is not followed
+	vainly map[netip.Addr]time.Time // was waited for whose address it is
 }
 
 // find asks the engine where containers are, if an agent is found by one, and
@@ -63,6 +68,12 @@ func (a *app) locate(list ...*learn.Agents) {
 	}
 }
 
+// ownerOf returns whose a flow is, once the engine had time to say so.
+func (a *app) ownerOf(agents *learn.Agents, f *learn.Flow) (string, error) {
+	a.containers.await(f)
+	return agents.Of(f)
+}
+
 // recall reads what was kept.
 func (c *containers) recall() error {
 	if _, err := os.Stat(c.a.path()); err != nil {
@@ -84,11 +95,12 @@ func (c *containers) watch(ctx context.Context, in *input) error {
 	if err != nil {
 		return err
 	}
-	w := &container.Watcher{Engine: engine, Note: c.note, Told: c.tell}
+	w := &container.Watcher{Engine: engine, Note: c.note, Told: c.tell, Subnet: c.subnet}
 	if err := w.Begin(ctx); err != nil {
 		return err
 	}
 	if in.follow {
+		c.vainly = map[netip.Addr]time.Time{}
 		go w.Watch(ctx)
 	}
 	return nil
@@ -99,6 +111,64 @@ func (c *containers) note(s learn.Stay) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pending = append(c.pending, s)
+}
+
+func (c *containers) subnet(p netip.Prefix) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.nets == nil {
+		c.nets = map[netip.Prefix]bool{}
+	}
+	c.nets[p] = true
+}
+
+// What the engine says of a container may come later than the container's first
+// packet: how long is waited for it, and how long not again.
+const (
+	engineTime = 2 * time.Second
+	vainTime   = 10 * time.Second
+)
+
+// await waits until the engine has said which container a new connection is of. It
+// does so for addresses of its networks alone: who has one is a container.
+func (c *containers) await(f *learn.Flow) {
+	if c == nil || c.vainly == nil || c.settled(f) || !c.owns(f.Src) || c.a.now().Sub(f.Time) > vainTime {
+		return
+	}
+	began := c.a.now()
+	if began.Sub(c.vainly[f.Src]) < vainTime {
+		return
+	}
+	for c.a.now().Sub(began) < engineTime {
+		if c.settled(f) {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if len(c.vainly) >= mostOthers {
+		clear(c.vainly)
+	}
+	c.vainly[f.Src] = c.a.now()
+}
+
+// settled says whether it is known which container had the source of a flow, and
+// not only which one had it before.
+func (c *containers) settled(f *learn.Flow) bool {
+	s, known := c.where.Holder(f.Src, f.Time)
+	return known && (s.To.IsZero() || !f.Time.After(s.To))
+}
+
+// owns says whether an address is of a network of the engine, and not that of the
+// host in it, as far as that is the usual one.
+func (c *containers) owns(addr netip.Addr) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for p := range c.nets {
+		if p.Contains(addr) && addr != p.Addr().Next() {
+			return true
+		}
+	}
+	return false
 }
 
 func (c *containers) tell(err error) {

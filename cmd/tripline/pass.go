@@ -94,7 +94,7 @@ func (p *pass) record(r *source.Record) error {
 // owner returns the agent of the group that a flow belongs to, "" if none. All
 // known agents are asked: what is another one's too belongs to neither.
 func (p *pass) owner(f *learn.Flow) string {
-	own, err := p.group.agents.Of(f)
+	own, err := p.a.ownerOf(p.group.agents, f)
 	if own == "" && err == nil {
 		return ""
 	}

@@ -97,7 +97,7 @@ func (t *tally) claim(f *learn.Flow) {
 // owner returns whose flow it is, "" if nobody's. One that two agents claim
 // counts for neither, and ends nothing: the next one may be clear.
 func (t *tally) owner(a *app, agents *learn.Agents, f *learn.Flow) string {
-	agent, err := agents.Of(f)
+	agent, err := a.ownerOf(agents, f)
 	if err == nil {
 		return agent
 	}

@@ -11,6 +11,17 @@ type network struct {
 	Name    string
 	Driver  string
 	Options map[string]string
+	IPAM    struct{ Config []struct{ Subnet string } }
+}
+
+// subnets are where its containers have their addresses.
+func (n *network) subnets() (out []netip.Prefix) {
+	for _, c := range n.IPAM.Config {
+		if p, err := netip.ParsePrefix(c.Subnet); err == nil && p.Bits() > 0 {
+			out = append(out, p.Masked())
+		}
+	}
+	return out
 }
 
 // Options of a bridge that say whether it translates addresses.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -21,6 +22,7 @@ type Watcher struct {
 	Engine *Engine
 	Note   func(learn.Stay)
 	Told   func(error)
+	Subnet func(netip.Prefix) // called for each network's addresses; may be nil
 
 	open     map[stayKey]learn.Stay // that have not ended
 	networks map[string]network
@@ -38,6 +40,12 @@ const (
 // Begin notes what there is now.
 func (w *Watcher) Begin(ctx context.Context) error {
 	w.open, w.networks = map[stayKey]learn.Stay{}, map[string]network{}
+	var all []network
+	if err := w.Engine.get(ctx, "/networks", &all); err == nil { // else each is asked for when it is met
+		for _, n := range all {
+			w.subnets(&n)
+		}
+	}
 	return w.list(ctx)
 }
 
@@ -128,10 +136,21 @@ func (w *Watcher) network(ctx context.Context, id string) network {
 	if !ok && hexadecimal.MatchString(id) {
 		n = w.Engine.network(ctx, id)
 		w.networks[id] = n
+		w.subnets(&n)
 	} else if !ok {
 		n = network{Driver: "bridge"}
 	}
 	return n
+}
+
+// subnets tells where the containers of a network have their addresses.
+func (w *Watcher) subnets(n *network) {
+	if w.Subnet == nil {
+		return
+	}
+	for _, p := range n.subnets() {
+		w.Subnet(p)
+	}
 }
 
 // begin notes a stay, unless it is known.
@@ -162,7 +181,7 @@ type event struct {
 
 // wanted are the events that begin or end a stay. Podman before version 4 says
 // died.
-const wanted = `{"type":["container","network"],"event":["start","die","died","destroy","connect","disconnect"]}`
+const wanted = `{"type":["container","network"],"event":["create","start","die","died","destroy","connect","disconnect"]}`
 
 // follow reads events until the connection breaks. The list comes after the
 // connection stands, so that nothing falls between the two.
@@ -199,6 +218,10 @@ func (w *Watcher) take(ctx context.Context, ev *event) error {
 	}
 	w.since = at
 	switch ev.Action {
+	case "create":
+		if ev.Type == "network" {
+			w.network(ctx, ev.Actor.ID)
+		}
 	case "connect":
 		return w.missed(ev, w.inspect(ctx, ev.Actor.Attributes["container"], at))
 	case "start":

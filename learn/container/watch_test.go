@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -44,7 +45,7 @@ func box(id, name, net, addr string, started time.Time, labels map[string]string
 func newEngine(t *testing.T) (*engine, *container.Engine) {
 	t.Helper()
 	e := &engine{boxes: map[string]map[string]any{}, nets: map[string]map[string]any{}, events: make(chan string, 100)}
-	e.nets[frontID] = map[string]any{"Id": frontID, "Name": "front", "Driver": "bridge"}
+	e.nets[frontID] = map[string]any{"Id": frontID, "Name": "front", "Driver": "bridge", "IPAM": map[string]any{"Config": []map[string]any{{"Subnet": "192.0.2.0/26"}, {"Subnet": "x"}, {}}}}
 	e.nets[wireID] = map[string]any{"Id": wireID, "Name": "wire", "Driver": "macvlan"}
 	path := filepath.Join(t.TempDir(), "engine.sock")
 	var lc net.ListenConfig
@@ -276,5 +277,24 @@ func TestNoEngineIsAnErrorWithAHint(t *testing.T) {
 	}
 	if _, err := container.Open("tcp://192.0.2.1:2375"); err == nil || learn.HintOf(err) == "" {
 		t.Errorf("got %v, want a refusal with a hint", err)
+	}
+}
+
+// Whoever looks at packets must know which addresses will be those of containers,
+// before there is one.
+func TestSubnetsOfNetworksAreTold(t *testing.T) {
+	e, c := newEngine(t)
+	e.put(webID, box(webID, "web", frontID, "192.0.2.7", morning, nil))
+	w := &witness{}
+	var nets []string
+	watcher := &container.Watcher{
+		Engine: c, Note: w.where.Note, Told: func(err error) { t.Error(err) },
+		Subnet: func(p netip.Prefix) { nets = append(nets, p.String()) },
+	}
+	if err := watcher.Begin(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(nets) != 1 || nets[0] != "192.0.2.0/26" {
+		t.Errorf("got %v, want the one of front", nets)
 	}
 }
