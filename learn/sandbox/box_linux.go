@@ -59,7 +59,7 @@ func (b *box) begin(proto learn.Proto, from, to netip.AddrPort) *talk {
 		Dst: to.Addr().Unmap(), DstPort: to.Port(), Interface: b.o.Label,
 	}
 	t.flow.Process = b.owner.of(proto, from, to)
-	if t.flow.Process == nil {
+	if t.flow.Process == nil && proto.HasPorts() {
 		b.unknown.Add(1)
 	}
 	addrs := []netip.Addr{t.flow.Dst}

@@ -211,7 +211,10 @@ func (r *running) serve(ctx context.Context) error {
 	for _, note := range r.report.Notes {
 		r.o.Warn("%s", note)
 	}
-	return r.box.serve(r.fds[fdLink][0], r.report.Link == "veth")
+	if err := r.box.serve(r.fds[fdLink][0], r.report.Link == "veth"); err != nil {
+		return err
+	}
+	return r.ports(ctx)
 }
 
 // forward hands signals on. Those that a terminal sends reach the command by
