@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"tripline/learn"
@@ -23,7 +24,8 @@ type box struct {
 	hosts map[uint16]bool // ports of this host that may be reached
 
 	live    sync.WaitGroup // what is being forwarded
-	sending atomic.Int64   // connections of which the command's half is open
+	sending atomic.Int64   // connections of which the command's half is open, and datagrams on their way
+	link    int            // its descriptor
 	moved   atomic.Uint64  // bytes that were sent outside
 	udp     exchanges
 	ping    echoes
@@ -125,14 +127,24 @@ func (t *talk) end() {
 // drain waits until what the command sent has reached the outside, as long as
 // there is progress: nobody inside is left to send more.
 func (b *box) drain() {
-	const look = 2 * time.Millisecond
+	const look, calm = 2 * time.Millisecond, 10 // what was read is queued before it is looked at
 	moved, since := b.moved.Load(), time.Now()
-	for b.sending.Load() > 0 && time.Since(since) < drained {
+	for quiet := 0; quiet < calm && time.Since(since) < drained; quiet++ {
 		time.Sleep(look)
+		if b.sending.Load() > 0 || readable(b.link) {
+			quiet = 0
+		}
 		if now := b.moved.Load(); now != moved {
 			moved, since = now, time.Now()
 		}
 	}
+}
+
+// readable says whether packets wait to be read.
+func readable(fd int) bool {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // G115: it is a descriptor
+	n, err := unix.Poll(poll, 1)
+	return err == nil && n > 0 && poll[0].Revents&unix.POLLIN != 0
 }
 
 // drained is how long nothing may move before it is given up.

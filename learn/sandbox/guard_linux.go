@@ -44,6 +44,7 @@ func (g *guard) packet4(pkt *stack.PacketBuffer) {
 	case addr(h.SourceAddress()) != inside4.Addr():
 		g.b.spoofed.Add(1)
 	case quiet(addr(h.DestinationAddress())):
+		g.b.strange.Add(1)
 	case h.TransportProtocol() == header.TCPProtocolNumber, h.TransportProtocol() == header.UDPProtocolNumber:
 		g.Endpoint.DeliverNetworkPacket(header.IPv4ProtocolNumber, pkt)
 	case h.TransportProtocol() == header.ICMPv4ProtocolNumber && !h.More() && h.FragmentOffset() == 0:
@@ -82,6 +83,7 @@ func (g *guard) packet6(pkt *stack.PacketBuffer) {
 	case from != inside6.Addr():
 		g.b.spoofed.Add(1)
 	case quiet(to) && !icmp:
+		g.b.strange.Add(1)
 	case icmp:
 		g.icmp6(pkt, to)
 	case h.TransportProtocol() == header.TCPProtocolNumber, h.TransportProtocol() == header.UDPProtocolNumber,
@@ -120,5 +122,5 @@ func (g *guard) neighbour(pkt *stack.PacketBuffer) {
 // quiet says whether nobody is to hear of packets there: those to everybody on a
 // link, which there is none of here.
 func quiet(to netip.Addr) bool {
-	return to.IsMulticast() || to.IsLinkLocalUnicast() && to.Is6() || to == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	return to.IsMulticast() || to.IsLoopback() || to.IsLinkLocalUnicast() && to.Is6() || to == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

@@ -3,8 +3,10 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/netip"
 
+	"gvisor.dev/gvisor/pkg/log"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/header"
 	"gvisor.dev/gvisor/pkg/tcpip/link/fdbased"
@@ -31,6 +33,7 @@ func (b *box) serve(fd int, ethernet bool) error {
 		o.Address = tcpip.LinkAddress(macOutside)
 		o.PacketDispatchMode = fdbased.RecvMMsg
 	}
+	b.link = fd
 	link, err := fdbased.New(o)
 	if err != nil {
 		return fmt.Errorf("open the link: %w", err)
@@ -40,6 +43,7 @@ func (b *box) serve(fd int, ethernet bool) error {
 
 // attach puts a stack on any link.
 func (b *box) attach(link stack.LinkEndpoint) error {
+	log.SetTarget(log.GoogleEmitter{Writer: &log.Writer{Next: io.Discard}}) // standard error is the command's
 	b.stack = stack.New(stack.Options{
 		NetworkProtocols:   []stack.NetworkProtocolFactory{ipv4.NewProtocol, ipv6.NewProtocol, arp.NewProtocol},
 		TransportProtocols: []stack.TransportProtocolFactory{tcp.NewProtocol, udp.NewProtocol, icmp.NewProtocol4, icmp.NewProtocol6},

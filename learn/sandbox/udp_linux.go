@@ -65,6 +65,7 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 		}
 		e = &exchange{in: make(chan []byte, waiting), last: time.Now()}
 		x.all[key] = e
+		x.b.sending.Add(1)
 		x.b.live.Go(func() { x.carry(key, e) })
 	}
 	// Under the lock: an exchange that ends takes none any more.
@@ -78,6 +79,8 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 
 // carry is the life of an exchange.
 func (x *exchanges) carry(key pair, e *exchange) {
+	begun := sync.OnceFunc(func() { x.b.sending.Add(-1) })
+	defer begun()
 	t := x.b.begin(learn.UDP, key.from, key.to)
 	first := <-e.in
 	if admitted := t.choose() && t.named(first); !admitted {
@@ -101,6 +104,7 @@ func (x *exchanges) carry(key pair, e *exchange) {
 	defer stop()
 	x.b.live.Go(func() { defer cancel(); x.back(key, e, t, out) })
 	x.send(t, out, first)
+	begun()
 	idle := idleUDP
 	if key.to.Port() == 53 {
 		idle = idleDNS

@@ -1,0 +1,229 @@
+package sandbox
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"tripline/learn"
+)
+
+// First arguments of the test program in other roles.
+const (
+	roleRun     = "__test-run"     // runs a command in a sandbox, and tells what it saw
+	roleAttempt = "__test-attempt" // tries to get out
+)
+
+func TestMain(m *testing.M) {
+	if status, entered := Enter(os.Args); entered {
+		os.Exit(status)
+	}
+	if len(os.Args) > 2 {
+		switch os.Args[1] {
+		case roleRun:
+			os.Exit(runRole(os.Args[2], os.Args[3:]))
+		case roleAttempt:
+			os.Exit(attemptRole(os.Args[2], os.Args[3:]))
+		}
+	}
+	status := m.Run()
+	if copyPath != "" {
+		os.RemoveAll(filepath.Dir(copyPath))
+	}
+	os.Exit(status)
+}
+
+// A trial is what the runner is told, and an outcome what it tells.
+type trial struct {
+	To       string // where every connection is led
+	Resolver string
+	Offline  bool
+	Refuse   bool
+	Weak     bool
+	Ports    []uint16
+	Publish  []Port
+	Out      string // file of the outcome
+}
+
+type outcome struct {
+	Result Result
+	Error  string
+	Status int
+	Flows  []learn.Flow
+	Warned []string
+}
+
+// runRole is the program that runs a command in a sandbox.
+func runRole(text string, command []string) int {
+	var tr trial
+	if err := json.Unmarshal([]byte(text), &tr); err != nil {
+		panic(err)
+	}
+	var out outcome
+	var mu sync.Mutex
+	o := Options{
+		Command: command, Label: "sandbox:bot", Offline: tr.Offline, Weak: tr.Weak, HostPorts: tr.Ports, Publish: tr.Publish,
+		Decide: func(*learn.Flow) Decision {
+			if tr.Refuse {
+				return Refuse
+			}
+			return Admit
+		},
+		Flow: func(f *learn.Flow) {
+			mu.Lock()
+			defer mu.Unlock()
+			out.Flows = append(out.Flows, *f)
+		},
+		Warn: func(format string, args ...any) { out.Warned = append(out.Warned, fmt.Sprintf(format, args...)) },
+		Dial: func(ctx context.Context, network string, _ netip.AddrPort) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, tr.To)
+		},
+	}
+	if tr.Resolver != "" {
+		o.Resolvers = []netip.AddrPort{netip.MustParseAddrPort(tr.Resolver)}
+	}
+	r, err := Run(context.Background(), o)
+	out.Result, out.Status = r, r.Status
+	if err != nil {
+		out.Error = err.Error()
+	}
+	data, err := json.Marshal(out)
+	if err == nil {
+		err = os.WriteFile(tr.Out, data, 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 99
+	}
+	return r.Status
+}
+
+// A user is who runs the sandbox in a test.
+type user struct {
+	name string
+	id   int
+}
+
+// users are those that tests can be: root, and somebody ordinary.
+func users(t *testing.T) []user {
+	if os.Geteuid() == 0 {
+		return []user{{"ordinary", 65534}, {"root", 0}}
+	}
+	return []user{{"ordinary", os.Getuid()}}
+}
+
+// eachUser runs a test as root and as somebody ordinary, where namespaces are allowed.
+func eachUser(t *testing.T, f func(t *testing.T, u user)) {
+	t.Helper()
+	for _, u := range users(t) {
+		t.Run(u.name, func(t *testing.T) {
+			cmd := exec.Command("unshare", "-U", "-n", "true")
+			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: u.credential()}
+			if said, err := cmd.CombinedOutput(); err != nil {
+				t.Skipf("no namespaces here: %v: %s (%s)", err, said, Diagnose(err).Cause)
+			}
+			f(t, u)
+		})
+	}
+}
+
+func (u user) credential() *syscall.Credential {
+	if os.Geteuid() != 0 || u.id == 0 {
+		return nil
+	}
+	return &syscall.Credential{Uid: uint32(u.id), Gid: uint32(u.id)}
+}
+
+var (
+	copyOnce sync.Once
+	copyPath string
+)
+
+// testProgram is this test program where everybody may run it.
+func testProgram(t *testing.T) string {
+	t.Helper()
+	copyOnce.Do(func() {
+		dir, err := os.MkdirTemp("", "sandbox-test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		copyPath = filepath.Join(dir, "sandbox.test")
+		data, err := os.ReadFile("/proc/self/exe")
+		if err == nil {
+			err = os.WriteFile(copyPath, data, 0o755)
+		}
+		if err == nil {
+			err = os.Chmod(dir, 0o777)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	})
+	return copyPath
+}
+
+// start makes the runner without starting it.
+func (u user) command(t *testing.T, tr *trial, command ...string) *exec.Cmd {
+	t.Helper()
+	path := testProgram(t)
+	dir, err := os.MkdirTemp(filepath.Dir(path), "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	if err := os.Chown(dir, u.id, u.id); err != nil {
+		t.Fatal(err)
+	}
+	tr.Out = filepath.Join(dir, "out.json")
+	text, err := json.Marshal(tr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(path, append([]string{roleRun, string(text)}, command...)...)
+	cmd.Dir = dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: u.credential()}
+	cmd.WaitDelay = 5 * time.Second
+	return cmd
+}
+
+// run runs a command in a sandbox and returns what it printed.
+func (u user) run(t *testing.T, tr trial, command ...string) (string, outcome) {
+	t.Helper()
+	cmd := u.command(t, &tr, command...)
+	timer := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
+	defer timer.Stop()
+	printed, err := cmd.CombinedOutput()
+	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+		t.Fatal(err)
+	}
+	return string(printed), read(t, &tr, string(printed))
+}
+
+func read(t *testing.T, tr *trial, printed string) (out outcome) {
+	t.Helper()
+	data, err := os.ReadFile(tr.Out)
+	if err == nil {
+		err = json.Unmarshal(data, &out)
+	}
+	if err != nil {
+		t.Fatalf("no outcome: %v; it printed %s", err, printed)
+	}
+	return out
+}
+
+// tool skips a test without a program.
+func tool(t *testing.T, name string) {
+	t.Helper()
+	if _, err := exec.LookPath(name); err != nil {
+		t.Skipf("%s is not installed", name)
+	}
+}
