@@ -53,7 +53,7 @@ func (in *input) flags(c *cobra.Command, follow bool) {
 
 // options returns what the source is told.
 func (in *input) options(a *app, agents *learn.Agents) (source.StreamOptions, error) {
-	o := source.StreamOptions{Stdin: a.stdin, Follow: in.follow, Rotated: in.rotated}
+	o := source.StreamOptions{Stdin: a.stdin, Follow: in.follow, Rotated: in.rotated, Tell: func(text string) { a.say("%s", learn.Printable(text)) }}
 	var err error
 	if o.Zone, err = a.zone(in.zone); err != nil {
 		return o, err

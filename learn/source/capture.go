@@ -13,11 +13,13 @@ import (
 	"tripline/learn/source/internal/live"
 )
 
+const captureName = "capture"
+
 // Packets of an interface as they pass, or of all interfaces: "any". It needs
 // the right to capture (Linux: CAP_NET_RAW; FreeBSD: /dev/bpf), and gives up all
 // it has beyond its user once the interface is open.
 var captureSource = Source{
-	Name:  "capture",
+	Name:  captureName,
 	Short: "Live packets of a network interface",
 	Sees:  Sees{Names: true, Bytes: true, Blind: "names in encrypted hellos; insides of tunnels; what the kernel had to drop, which is counted"},
 	Open:  openLive,
@@ -47,7 +49,7 @@ func openLive(path string, _ []byte, o StreamOptions) (Stream, error) {
 	}
 	o.Local = append(own, o.Local...)
 	o.Early = true
-	h, err := live.Open(path)
+	h, err := live.Open(path, o.rights)
 	if err != nil {
 		return nil, liveError(path, err)
 	}

@@ -69,6 +69,7 @@ var All = []Source{
 	ebpfSource,
 	eveSource,
 	filterlogSource,
+	hostSource,
 	netfilterSource,
 	netflowSource,
 	pcapSource,

@@ -28,6 +28,10 @@ type StreamOptions struct {
 	// Settle is how long a connection waits, while several sources are followed,
 	// for what the others know of it; 0 is two seconds.
 	Settle time.Duration
+	// Tell is told what a user should know of how it is read: what was chosen, what
+	// is not seen. Nil is nobody.
+	Tell   func(text string)
+	rights uint64 // that a capture does not give up
 }
 
 // A Stream is records that are read one after the other, from files or as they

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"tripline/learn/source/internal/live"
 )
 
 // An Input is a place that a source reads.
@@ -82,15 +84,33 @@ func openTogether(list []Input, cursor []byte, o StreamOptions) (Stream, error) 
 			return nil, fmt.Errorf("stored cursor: %w", err)
 		}
 	}
-	parts := make([]Part, len(list))
-	for i, in := range list {
-		parts[i] = in.part(o)
+	parts := make([]Part, 0, len(list))
+	for _, in := range inOrder(list, &o) {
+		parts = append(parts, in.part(o))
 	}
 	s, err := Join(parts, at.Join, nil)
 	if err != nil {
 		return nil, err
 	}
 	return newWitnesses(s.(*joined), list, &at, o), nil
+}
+
+// inOrder returns inputs as they are to be opened: captures come last, because they
+// give up rights, but for those that the kernel asks for when it is listened to.
+func inOrder(list []Input, o *StreamOptions) []Input {
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b Input) int {
+		if a, b := a.Source.Name == captureName, b.Source.Name == captureName; a != b && b {
+			return -1
+		} else if a != b {
+			return 1
+		}
+		return 0
+	})
+	if slices.ContainsFunc(list, func(in Input) bool { return in.Path == Kernel && in.Source.Live != nil }) {
+		o.rights = live.Watching
+	}
+	return list
 }
 
 // part is an input as a part of a join. What a resolver told is needed again

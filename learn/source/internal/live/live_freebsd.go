@@ -17,6 +17,9 @@ const RightHint = "run tripline as root, or let its group read /dev/bpf (devfs.c
 
 const bufferSize = 4 << 20
 
+// Watching is the rights of who also asks the kernel: there are none here.
+const Watching = 0
+
 // A Handle is an open interface. It is not for concurrent use.
 type Handle struct {
 	file *os.File
@@ -29,7 +32,7 @@ type Handle struct {
 
 // Open begins to capture on an interface. The kernel hands over every packet:
 // what is no IP is passed over by who reads.
-func Open(name string) (*Handle, error) {
+func Open(name string, _ uint64) (*Handle, error) {
 	if name == "any" {
 		return nil, errors.New("FreeBSD captures on one interface at a time")
 	}

@@ -32,8 +32,13 @@ type Handle struct {
 	names   map[int]string // by index, where all interfaces are captured
 }
 
-// Open begins to capture on an interface, or on "any", and gives up rights.
-func Open(name string) (*Handle, error) {
+// Watching is the rights of who also asks the kernel for its connections, and /proc
+// for the processes of others.
+const Watching = 1<<unix.CAP_NET_ADMIN | 1<<unix.CAP_SYS_PTRACE
+
+// Open begins to capture on an interface, or on "any", and gives up rights, but for
+// those to keep.
+func Open(name string, keep uint64) (*Handle, error) {
 	h := &Handle{name: name}
 	link, kind, err := layer(name)
 	if err != nil {
@@ -52,7 +57,7 @@ func Open(name string) (*Handle, error) {
 	if h.packets, err = afpacket.NewTPacket(o...); err != nil {
 		return nil, permitted(err)
 	}
-	if err := h.begin(); err != nil {
+	if err := h.begin(keep); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
@@ -65,7 +70,7 @@ func permitted(err error) error {
 	return err
 }
 
-func (h *Handle) begin() error {
+func (h *Handle) begin(keep uint64) error {
 	program, err := filter()
 	if err != nil {
 		return fmt.Errorf("filter: %w", err)
@@ -76,7 +81,7 @@ func (h *Handle) begin() error {
 	if err := h.packets.InitSocketStats(); err != nil {
 		return fmt.Errorf("statistics: %w", err)
 	}
-	return renounce()
+	return renounce(uint32(keep))
 }
 
 // Link layers by their LINKTYPE.

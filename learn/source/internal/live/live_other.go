@@ -12,11 +12,14 @@ import (
 // RightHint says how to get the right to capture.
 const RightHint = "capture with tcpdump and read its file: tripline flows --from pcap"
 
+// Watching is the rights of who also asks the kernel: there are none here.
+const Watching = 0
+
 // A Handle is an open interface; there is none on this system.
 type Handle struct{}
 
 // Open says that this system is not supported.
-func Open(string) (*Handle, error) { return nil, errors.ErrUnsupported }
+func Open(string, uint64) (*Handle, error) { return nil, errors.ErrUnsupported }
 
 // Next is never called.
 func (*Handle) Next(*capfile.Packet) (bool, error) { return false, errors.ErrUnsupported }

@@ -14,13 +14,13 @@ import (
 const kept = 1<<unix.CAP_DAC_READ_SEARCH | 1<<unix.CAP_DAC_OVERRIDE | 1<<unix.CAP_NET_BIND_SERVICE
 
 // renounce gives up all other capabilities, of all threads and for all children.
-func renounce() error {
+func renounce(keep uint32) error {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var have [2]unix.CapUserData
 	if err := unix.Capget(&head, &have[0]); err != nil {
 		return fmt.Errorf("capabilities: %w", err)
 	}
-	left := [2]unix.CapUserData{{Effective: have[0].Effective & kept, Permitted: have[0].Permitted & kept}}
+	left := [2]unix.CapUserData{{Effective: have[0].Effective & (kept | keep), Permitted: have[0].Permitted & (kept | keep)}}
 	if err := allThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
