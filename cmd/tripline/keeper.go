@@ -55,16 +55,19 @@ func newKeeper(w *watching, key string) *keeper {
 // places says whether there is a place to go back to: standard input has none.
 func (k *keeper) places() bool { return k.key != stdinKey }
 
-// step takes up what the last round brought, and begins one about every second.
-func (k *keeper) step(ctx context.Context, s source.Stream) error {
+// settle takes up what the last round brought, if it is over.
+func (k *keeper) settle() error {
 	select {
 	case r := <-k.done:
 		k.busy = false
-		if err := k.take(r); err != nil {
-			return err
-		}
+		return k.take(r)
 	default:
+		return nil
 	}
+}
+
+// step begins a round about every second, once the last one is settled.
+func (k *keeper) step(ctx context.Context, s source.Stream) error {
 	now := k.w.a.now()
 	if k.busy || ctx.Err() != nil || now.Sub(k.at) < followAge {
 		return nil

@@ -243,6 +243,16 @@ func (s *senses) silent(one *sense, now time.Time) error {
 	return err
 }
 
+// silence says whether a source is silent for too long: nobody knows then what happens.
+func (s *senses) silence() bool {
+	for _, one := range s.by {
+		if one.tells {
+			return true
+		}
+	}
+	return false
+}
+
 // limitWords says why a silence is too long, and how often that is so by chance.
 func limitWords(l enforce.Limit) string {
 	if l.Often == 0 {

@@ -124,13 +124,13 @@ func (w *watching) turn(ctx context.Context, k *keeper, s source.Stream, read bo
 		return err
 	}
 	w.health.turn(now)
-	if !w.vigil.told { // nobody sees what happens while nothing comes
+	if !w.senses.silence() { // nobody sees what happens while nothing comes
 		if err := w.tellAll(w.watch.Watched(min(passed, 10*followAge))); err != nil {
 			return err
 		}
 	}
 	w.stale(now)
-	if err := w.reload(ctx, k); err != nil {
+	if err := errors.Join(k.settle(), w.reload(ctx, k)); err != nil {
 		return err
 	}
 	return k.step(ctx, w.stream)
