@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
@@ -213,25 +214,21 @@ func heldBy(ctx context.Context, args []string, tables []export.Table) (map[stri
 }
 
 func readHeld(a *app, path string) (export.Held, error) {
-	f := os.Stdin
+	in := a.stdin
 	if path != "-" {
-		var err error
-		if f, err = os.Open(path); err != nil {
+		f, err := os.Open(path)
+		if err != nil {
 			return export.Held{}, fmt.Errorf("read table: %w", err)
 		}
 		defer f.Close() //nolint:errcheck // it was only read
+		in = f
 	}
 	b := &bounded{most: commandMost}
-	var err error
-	if path == "-" {
-		_, err = b.ReadFrom(a.stdin)
-	} else {
-		_, err = b.ReadFrom(f)
-	}
+	_, err := io.Copy(b, in)
 	if err != nil {
 		return export.Held{}, fmt.Errorf("read table %s: %w", path, err)
 	}
-	h := export.ReadHeld(b.Bytes())
+	h := export.ReadHeld(b.text)
 	if h.Set.IsEmpty() && h.Unread > 0 {
 		return h, fmt.Errorf("read table %s: %s and no address; the first is %q", path, count(uint64(h.Unread), "line", "lines"), learn.Printable(h.First))
 	}

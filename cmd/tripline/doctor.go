@@ -24,7 +24,18 @@ type check struct {
 // checks are all of them, in the order they are made: what others need comes
 // first.
 func checks() []check {
-	return []check{configCheck, databaseCheck, rangesCheck, baselinesCheck, sinksCheck, diskCheck}
+	return []check{
+		configCheck,
+		databaseCheck,
+		sourcesCheck,
+		clocksCheck,
+		rangesCheck,
+		baselinesCheck,
+		aliasesCheck,
+		sinksCheck,
+		metricsCheck,
+		diskCheck,
+	}
 }
 
 // A doctor is one examination.
@@ -35,6 +46,7 @@ type doctor struct {
 	out      string // where the alias files are
 	format   string
 	broken   error // why the configuration could not be read
+	read     []*looked
 	check    string
 	outcomes []outcome
 }
@@ -115,6 +127,11 @@ Exit status:
 		RunE:              func(c *cobra.Command, args []string) error { return d.run(c.Context(), args) },
 	}
 	f := c.Flags()
+	f.StringArrayVar(&d.from, "from", nil, "a log to look at: `SOURCE=FILE`; repeatable (default those that were read before)")
+	f.StringArrayVar(&d.agents, "agent", nil, "whose connections to look for: `NAME=SELECTOR,...`; repeatable (default those that are known)")
+	f.StringVar(&d.zone, "tz", "", "time `ZONE` of stamps that carry none (default UTC)")
+	f.StringVarP(&d.out, "aliases", "o", "", "`DIR` of the alias files (default aliases beside the database)")
+	f.BoolVar(&d.send, "send", false, "send a test alert to every sink")
 	f.StringVar(&d.format, "format", "text", "`FORMAT` of what is found: text or json")
 	return c
 }

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"bytes"
 	"context"
+	"strings"
 
 	"tripline/enforce/alert"
 	"tripline/learn"
 )
 
-var sinksCheck = check{name: "sinks", short: "the sinks of alerts are configured as they should be; nothing is sent", look: lookSinks}
+var sinksCheck = check{name: "sinks", short: "the sinks of alerts are configured as they should be; --send sends a test", look: lookSinks}
 
-func lookSinks(_ context.Context, d *doctor) error {
+func lookSinks(ctx context.Context, d *doctor) error {
 	if d.broken != nil {
 		return nil
 	}
@@ -17,9 +19,25 @@ func lookSinks(_ context.Context, d *doctor) error {
 		d.ok("", "no \"alerts:\" in %s: what is found is printed, and sent nowhere", configName)
 	}
 	for i := range d.a.config.Alerts {
-		d.lookSink(&d.a.config.Alerts[i])
+		if d.send {
+			d.trySink(ctx, &d.a.config.Alerts[i])
+		} else {
+			d.lookSink(&d.a.config.Alerts[i])
+		}
 	}
 	return nil
+}
+
+// trySink really sends one alert, and says what was answered.
+func (d *doctor) trySink(ctx context.Context, conf *learn.Sink) {
+	var answer bytes.Buffer
+	b := *d.a
+	b.stdout = &answer
+	if err := b.testSink(ctx, conf); err != nil {
+		d.failed(conf.Name, err)
+		return
+	}
+	d.ok("", "%s", strings.TrimSpace(answer.String()))
 }
 
 func (d *doctor) lookSink(conf *learn.Sink) {
@@ -32,7 +50,7 @@ func (d *doctor) lookSink(conf *learn.Sink) {
 	case err != nil:
 		d.failed(conf.Name, err)
 	case !warned:
-		d.ok(conf.Name, "%s; to try it: tripline alert test %s", r.Kind.Short, conf.Name)
+		d.ok(conf.Name, "%s; to try it: --send, or tripline alert test %s", r.Kind.Short, conf.Name)
 	}
 	if err == nil {
 		_ = r.Sink.Close() // nothing was sent

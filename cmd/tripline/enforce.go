@@ -24,6 +24,9 @@ type enforceOptions struct {
 	send    bool
 	export  exportOptions
 	publish publishOptions
+
+	offenders, offendersShared bool
+
 	service learn.Daemon
 	budgets bool
 	sandbox sandboxOptions
@@ -85,6 +88,7 @@ Exit status:
 	c.Flags().BoolVar(&o.budgets, "budgets", false, "hold agents to what they sent before as well; \"tripline budget\" shows it")
 	c.Flags().StringVar(&o.publish.Listen, "serve", "", "`ADDRESS:PORT` where a firewall fetches the alias files while following, such as 127.0.0.1:8080")
 	o.publish.flags(c)
+	offendersFlags(c, &o)
 	return c
 }
 

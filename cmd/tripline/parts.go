@@ -50,6 +50,7 @@ func (w *watching) begin(context.Context) error {
 		newFiguring,
 		newUpkeep,
 		newSpending,
+		newOffending,
 		newPublishing,
 		newAgreeing,
 	} {

@@ -15,7 +15,7 @@ type Held struct {
 	Service  string // "tcp/443", likewise
 	Name     string // of the alias, likewise
 	Baseline string // digest, likewise
-	Over     bool   // it says that its last rule is gone, so it is empty on purpose
+	Over     bool   // it may be empty: its last rule is gone, or it blocks what there may be none of
 	Entries  []netip.Prefix
 	Set      ipranges.Set
 	Unread   int    // lines that are no entry
@@ -79,7 +79,7 @@ func (h *Held) comment(line string) {
 	if rest, ok := strings.CutPrefix(line, "# alias "); ok && h.Name == "" {
 		h.Name, h.Baseline, _ = strings.Cut(rest, ", baseline ")
 	}
-	h.Over = h.Over || strings.HasPrefix(line, overMark)
+	h.Over = h.Over || strings.HasPrefix(line, overMark) || strings.HasPrefix(line, "# "+blockStart)
 }
 
 // String returns "12 prefixes, 491,536 addresses".
