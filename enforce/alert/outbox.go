@@ -93,7 +93,10 @@ func (o *Outbox) Findings(now time.Time) []*enforce.Alert {
 }
 
 func (o *Outbox) find(kind enforce.Kind, severity enforce.Severity, subject, why string, now time.Time) {
-	o.found = append(o.found, enforce.Finding(kind, severity, now.UTC(), "", subject, why))
+	a := enforce.Finding(kind, severity, now.UTC(), "", subject, why)
+	a.ID = idOf(a)
+	a.Event = keyOf(a)
+	o.found = append(o.found, a)
 }
 
 // look sees whether a sink has failed for too long, be it that it never answers.

@@ -115,6 +115,9 @@ func (s *telegramSaid) explain(err error) error {
 	if !ok {
 		return err
 	}
+	if status, _, ok := strings.Cut(peer.Answer, ": "); ok && s.Description != "" {
+		peer.Answer = status + ": " + s.Description
+	}
 	if s.Parameters.RetryAfter > 0 {
 		peer.After = time.Duration(s.Parameters.RetryAfter) * time.Second
 	}
