@@ -277,7 +277,7 @@ func (c *courier) stand(e *entry, now time.Time) {
 		delete(c.standing, id)
 		c.box.put(c.waitingKey(old), nil)
 	}
-	if e.Alert.Status == enforce.StatusResolved {
+	if e.Alert.Status == enforce.StatusResolved || slices.Contains(passing, e.Alert.Kind) {
 		return
 	}
 	if len(c.standing) < c.Queue {

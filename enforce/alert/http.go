@@ -164,7 +164,7 @@ func (p *poster) hidden(err error) error {
 
 func (p *poster) cover(text string) string {
 	for _, secret := range p.hide {
-		if secret != "" {
+		if len(secret) > 3 { // "/" is none, and replacing it would hide everything
 			text = strings.ReplaceAll(text, secret, "...")
 		}
 	}

@@ -5,9 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,7 +20,8 @@ type line struct {
 	network, address string
 	tls              *tls.Config // nil without
 	conn             net.Conn
-	gone             *atomic.Bool // the server closed conn
+	made             time.Time
+	gone             chan struct{} // closed when the server has closed conn
 }
 
 func (s *Settings) line(u *url.URL) (*line, error) {
@@ -52,7 +53,11 @@ func (l *line) send(ctx context.Context, records [][]byte) (string, error) {
 	if err := l.connect(ctx); err != nil {
 		return "", err
 	}
-	if err := l.write(ctx, records); err != nil {
+	err := l.write(ctx, records)
+	if err == nil {
+		err = l.settled()
+	}
+	if err != nil {
 		return "", errors.Join(err, l.close())
 	}
 	return fmt.Sprintf("written to %s over %s; syslog has no answer", l.conn.RemoteAddr(), l.spoken()), nil
@@ -86,9 +91,31 @@ func (l *line) write(ctx context.Context, records [][]byte) error {
 	return nil
 }
 
+// settling is how long a new connection is watched after the first message: who is
+// not let in (a proxy without a server, TLS without the right certificate) only
+// learns that afterwards.
+const settling = 200 * time.Millisecond
+
+// settled wants a new connection to stay open for a moment.
+func (l *line) settled() error {
+	if l.network == "udp" || time.Since(l.made) > time.Minute {
+		return nil
+	}
+	l.made = time.Time{}
+	timer := time.NewTimer(settling)
+	defer timer.Stop()
+	select {
+	case <-l.gone:
+		return learn.WithHint(fmt.Errorf("%s closed the connection at once: what was sent may not have been read", l.address),
+			"its log says why; it may want a certificate (cert, key), or TLS at all")
+	case <-timer.C:
+		return nil
+	}
+}
+
 // connect sees to it that there is a connection which the server has not closed.
 func (l *line) connect(ctx context.Context) error {
-	if l.conn != nil && !l.gone.Load() {
+	if l.conn != nil && !l.lost() {
 		return nil
 	}
 	_ = l.close() // it is gone anyway
@@ -104,23 +131,28 @@ func (l *line) connect(ctx context.Context) error {
 		}
 		conn = secure
 	}
-	l.conn, l.gone = conn, &atomic.Bool{}
+	l.conn, l.made, l.gone = conn, time.Now(), make(chan struct{})
 	if l.network != "udp" {
 		go listen(conn, l.gone)
 	}
 	return nil
 }
 
+// lost says whether the server has closed the connection.
+func (l *line) lost() bool {
+	select {
+	case <-l.gone:
+		return true
+	default:
+		return false
+	}
+}
+
 // listen notices that a server closes. What is written after that would be lost
 // without an error.
-func listen(conn net.Conn, gone *atomic.Bool) {
-	var b [512]byte
-	for {
-		if _, err := conn.Read(b[:]); err != nil {
-			gone.Store(true)
-			return
-		}
-	}
+func listen(conn net.Conn, gone chan<- struct{}) {
+	_, _ = io.Copy(io.Discard, conn) // syslog has no answer
+	close(gone)
 }
 
 func (l *line) close() error {

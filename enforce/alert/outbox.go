@@ -222,7 +222,7 @@ func (o *Outbox) Close(ctx context.Context) error {
 	defer cancel()
 	o.wait(patience) // a sink that hangs is left behind
 	err := o.Sync(patience)
-	if !slices.ContainsFunc(o.couriers, func(c *courier) bool { return len(c.waiting) > 0 }) {
+	if o.empty() {
 		err = nil // nothing is lost by it
 	}
 	for _, c := range o.couriers {
@@ -231,6 +231,13 @@ func (o *Outbox) Close(ctx context.Context) error {
 		}
 	}
 	return err
+}
+
+// empty says whether nothing waits for any sink.
+func (o *Outbox) empty() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return !slices.ContainsFunc(o.couriers, func(c *courier) bool { return len(c.waiting) > 0 })
 }
 
 // wait returns when all couriers have stopped, or ctx has ended.

@@ -30,6 +30,9 @@ const (
 // ownKinds are the kinds of alerts that the outbox makes.
 var ownKinds = []enforce.Kind{SinkFailed, SinkRecovered, Dropped, QueueFailed, QueueRecovered}
 
+// passing are those that say what happened, not what goes on.
+var passing = []enforce.Kind{SinkRecovered, Dropped, QueueRecovered}
+
 // A Route is one sink as it was configured. The caller closes it, unless an
 // [Outbox] has it.
 type Route struct {

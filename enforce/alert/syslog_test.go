@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"os/exec"
@@ -94,6 +95,7 @@ func streamed(t *testing.T, l net.Listener, settings map[string]string) {
 					}
 				}
 				got <- b.Bytes()
+				time.Sleep(500 * time.Millisecond)
 				conn.Close()
 			}()
 		}
@@ -115,7 +117,7 @@ func streamed(t *testing.T, l net.Listener, settings map[string]string) {
 		if n != 2 {
 			t.Errorf("%d messages, want 2", n)
 		}
-		time.Sleep(100 * time.Millisecond) // the sink hears that the server has closed
+		time.Sleep(time.Second) // the sink hears that the server has closed
 	}
 }
 
@@ -264,4 +266,35 @@ func eventually(t *testing.T, get func() string, want string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	t.Errorf("got\n%s\nwant\n%s", got, want)
+}
+
+// A server that does not let us in says so after the first message was written.
+func TestSyslogThatClosesAtOnce(t *testing.T) {
+	ca, cert, key := authority(t)
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{pair}, ClientAuth: tls.RequireAnyClientCert})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() { io.Copy(io.Discard, conn); conn.Close() }()
+		}
+	}()
+	settings := map[string]string{"address": "tls://" + l.Addr().String(), "ca": ca}
+	if _, err := send(t, sink(t, "syslog", settings), message(spiteful())); err == nil {
+		t.Error("without a certificate: got no error")
+	}
+	settings["cert"], settings["key"] = cert, key
+	if _, err := send(t, sink(t, "syslog", settings), message(spiteful())); err != nil {
+		t.Errorf("with a certificate: %v", err)
+	}
 }
