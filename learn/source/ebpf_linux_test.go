@@ -135,6 +135,37 @@ func opened(t *testing.T, s Stream, of map[int]bool, n int) map[int]Record {
 	return got
 }
 
+// TestNoConnectionOfThousandsIsMissed: 20,000 short ones, while somebody looks.
+func TestNoConnectionOfThousandsIsMissed(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	s, err := Open(ebpfSource, Kernel, nil, StreamOptions{Follow: true})
+	if err != nil {
+		t.Skip(err)
+	}
+	defer s.Close()
+	n, got := 20000, 0
+	if testing.Short() {
+		n = 2000
+	}
+	ended := make(chan struct{})
+	go func() { talk(t, n); close(ended) }()
+	var r Record
+	for end := time.Now().Add(3 * time.Minute); got < n && time.Now().Before(end); {
+		if err := s.Next(&r); err != nil {
+			_ = s.Wait(t.Context(), 100*time.Millisecond)
+		} else if r.Counted && r.Process.PID == os.Getpid() {
+			got++
+		}
+	}
+	<-ended
+	t.Logf("%d of %d connections; %d records had no room", got, n, s.Stats().Dropped)
+	if got != n {
+		t.Errorf("%d of %d", got, n)
+	}
+}
+
 // TestBytesOfAProcess: what a connection carried follows at its end.
 func TestBytesOfAProcess(t *testing.T) {
 	if !inNamespace(t) {
