@@ -27,7 +27,7 @@ var ebpfSource = Source{
 		Where:  "it reads no file: tripline learn --from ebpf --follow",
 	},
 	Live: openEBPF,
-	Open: func(path string, _ []byte, _ StreamOptions) (Stream, error) {
+	Open: func(_ string, _ []byte, _ StreamOptions) (Stream, error) {
 		return nil, learn.WithHint(errors.New("ebpf reads no file, but the kernel of this machine"), "--from ebpf --follow, or ebpf=kernel together with others")
 	},
 }
@@ -106,7 +106,8 @@ func (s *ebpfStream) towards(dst netip.Addr) netip.Addr {
 	if len(s.names) >= mostNames {
 		clear(s.names)
 	}
-	if c, err := net.DialTimeout("udp", net.JoinHostPort(dst.String(), strconv.Itoa(discard)), time.Second); err == nil {
+	c, err := (&net.Dialer{}).DialContext(context.Background(), "udp", net.JoinHostPort(dst.String(), strconv.Itoa(discard)))
+	if err == nil {
 		src = c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap().WithZone("")
 		_ = c.Close()
 	}

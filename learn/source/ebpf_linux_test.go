@@ -2,7 +2,6 @@ package source
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/netip"
@@ -89,7 +88,7 @@ func TestChildrenThatAreGoneAtOnceAreCaught(t *testing.T) {
 	for _, how := range []string{"connect", "nonblocking", "sendto"} {
 		want := map[int]bool{}
 		for range n {
-			c := exec.CommandContext(t.Context(), self, "198.51.100.20", strconv.Itoa(port)) //nolint:gosec // itself
+			c := exec.CommandContext(t.Context(), self, "198.51.100.20", strconv.Itoa(port))
 			c.Env = append(os.Environ(), opener+"="+how)
 			if err := c.Run(); err != nil {
 				t.Fatalf("%s: %v", how, err)
@@ -298,6 +297,6 @@ func TestOpeningsAreFound(t *testing.T) {
 		s.add(&opening{Flow: flow("", uint16(i), 0)})
 	}
 	if n := len(s.young) + len(s.old); n > 2*mostOpenings {
-		t.Error(fmt.Sprintf("%d are remembered", n))
+		t.Errorf("%d are remembered", n)
 	}
 }

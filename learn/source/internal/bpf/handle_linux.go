@@ -43,8 +43,7 @@ func Open(cgroup string) (*Handle, error) {
 }
 
 func permitted(err error) error {
-	var trouble *ebpf.VerifierError
-	if errors.As(err, &trouble) {
+	if _, ok := errors.AsType[*ebpf.VerifierError](err); ok {
 		return fmt.Errorf("this kernel does not take the programs: %w", err)
 	}
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {

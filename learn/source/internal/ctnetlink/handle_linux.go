@@ -119,10 +119,10 @@ func (h *Handle) listen() {
 }
 
 func kindOf(ev *ct.Event) conntrack.Event {
-	switch ev.Type {
-	case ct.EventNew:
+	if ev.Type == ct.EventNew {
 		return conntrack.Opened
-	case ct.EventDestroy:
+	}
+	if ev.Type == ct.EventDestroy {
 		return conntrack.Destroyed
 	}
 	return conntrack.Updated

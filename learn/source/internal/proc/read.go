@@ -65,8 +65,8 @@ func (t *Table) executable(pid int, path string) string {
 	if !filepath.IsAbs(path) {
 		return path
 	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
 	}
 	return path
 }

@@ -42,18 +42,18 @@ func Redact(args []string) []string {
 		return nil
 	}
 	out := make([]string, 0, min(len(args), mostArgs+1))
-	next := false // the next one is a value
+	next, option := false, "" // whether the next one is a value, and of what
 	for i, a := range args {
 		if i == mostArgs {
 			return append(out, "...")
 		}
 		switch {
 		case next && !strings.HasPrefix(a, "-"), next && len(a) > 24:
-			out = append(out, keepHeader(args[i-1], a))
+			out = append(out, keepHeader(option, a))
 			next = false
 			continue
 		default:
-			next = i > 0 && wantsSecret(a)
+			next, option = i > 0 && wantsSecret(a), a
 		}
 		out = append(out, cut(text(a)))
 	}

@@ -8,7 +8,7 @@ import (
 
 func tupleOf(t *testing.T, proto uint8, local, remote net.Addr) Tuple {
 	t.Helper()
-	l, r := net.Addr(local), net.Addr(remote)
+	l, r := local, remote
 	var out Tuple
 	switch a := l.(type) {
 	case *net.TCPAddr:
