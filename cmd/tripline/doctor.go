@@ -35,6 +35,7 @@ func checks() []check {
 		sinksCheck,
 		metricsCheck,
 		diskCheck,
+		sandboxCheck,
 	}
 }
 

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"tripline/learn/sandbox"
+)
+
+var sandboxCheck = check{name: "sandbox", short: "whether commands can be run in a sandbox, and if not, why", asked: true, look: lookAtSandbox}
+
+// lookAtSandbox makes one, for a command that does nothing.
+func lookAtSandbox(ctx context.Context, d *doctor) error {
+	warn := func(format string, args ...any) { d.warn("", "", format, args...) }
+	r, err := sandbox.Run(ctx, sandbox.Options{Command: []string{"true"}, Warn: warn})
+	if err != nil {
+		d.failed("", err)
+		return nil
+	}
+	d.ok("", "can be made (link: %s), and was ready in %s", r.Link, r.Ready.Round(time.Millisecond))
+	return nil
+}
