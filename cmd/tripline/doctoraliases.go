@@ -139,7 +139,7 @@ func fetchLocal(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", err //nolint:wrapcheck // the caller's words
 	}
-	defer answer.Body.Close() //nolint:errcheck // it was only read
+	defer answer.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
 	if err == nil && answer.StatusCode != http.StatusOK {
 		return string(text), fmt.Errorf("it answers %s", answer.Status)

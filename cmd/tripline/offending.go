@@ -75,7 +75,8 @@ func newOffending(w *watching) (part, error) {
 		g.list.Most = offendersMost
 	}
 	g.list.Vital = w.vital()
-	return g, g.recall()
+	g.recall()
+	return g, nil
 }
 
 // vital is what is never blocked, whatever an agent does: the user's own networks,
@@ -145,10 +146,10 @@ func gateways(dir string) (list []netip.Addr) {
 func (g *offending) path() string { return filepath.Join(g.w.o.export.out, offendersKept) }
 
 // recall takes up what was kept, as far as it still counts.
-func (g *offending) recall() error {
+func (g *offending) recall() {
 	text, err := os.ReadFile(g.path())
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return
 	}
 	var list []export.Offender
 	if err == nil {
@@ -156,14 +157,13 @@ func (g *offending) recall() error {
 	}
 	if err != nil {
 		g.w.a.warn("%s cannot be read, the tables of offenders begin anew: %v", g.path(), err)
-		return nil
+		return
 	}
 	for _, x := range list {
 		if x.Addr.IsValid() && g.w.watch.Policy().Agent(x.Agent) != nil {
 			g.list.Put(x)
 		}
 	}
-	return nil
 }
 
 func (g *offending) flow(f *learn.Flow, v enforce.Verdict) error {
@@ -263,7 +263,7 @@ func (g *offending) take(err error) {
 
 func (g *offending) close() error {
 	if g.busy {
-		<-g.done
+		g.take(<-g.done)
 		g.busy = false
 	}
 	return nil

@@ -83,12 +83,20 @@ func newOutlet(a *app, o publishOptions, dir string, guarded bool) (*outlet, err
 			return nil, err
 		}
 	}
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", o.Listen)
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), networkOf(o.Listen), o.Listen)
 	if err != nil {
 		return nil, learn.WithHint(fmt.Errorf("serve alias files: %w", err), "another program may be there already: choose another port, as 127.0.0.1:8081")
 	}
 	p.begin(publish.Limit(l), o)
 	return p, nil
+}
+
+// networkOf is the network of an address: that of all IPv4 is not that of IPv6 as well.
+func networkOf(listen string) string {
+	if at, err := netip.ParseAddrPort(listen); err == nil && at.Addr().Is4() {
+		return "tcp4"
+	}
+	return "tcp"
 }
 
 func (p *outlet) begin(l net.Listener, o publishOptions) {

@@ -58,7 +58,7 @@ func commandWords(line string) (list []string, err error) {
 func output(ctx context.Context, args []string) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, commandWait)
 	defer cancel()
-	out, complaint := &bounded{most: commandMost}, &bounded{most: 4 << 10}
+	out, complaint := &bounded{most: commandMost}, &bounded{most: 4 << 10, drop: true}
 	cmd := exec.CommandContext(ctx, args[0], args[1:]...) //nolint:gosec // the user's own
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = out, complaint, time.Second
 	err := cmd.Run()
@@ -82,13 +82,16 @@ func output(ctx context.Context, args []string) ([]byte, error) {
 type bounded struct {
 	text []byte
 	most int
+	drop bool // what is too much, in silence
 	over bool
 }
 
 // Write implements [io.Writer].
 func (b *bounded) Write(p []byte) (int, error) {
 	if len(b.text)+len(p) > b.most {
-		b.over = true
+		if b.over = true; b.drop {
+			return len(p), nil
+		}
 		return 0, errors.New("more than is taken")
 	}
 	b.text = append(b.text, p...)

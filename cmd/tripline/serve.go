@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -184,13 +185,15 @@ func (r *rewriting) look() error {
 		if err != nil {
 			return err
 		}
+		parts := []string{state}
 		for _, name := range names {
 			all, err := s.Resolved(name)
 			if err != nil {
 				return err
 			}
-			state += fmt.Sprintln(name, learn.Fresh(all, r.a.now()))
+			parts = append(parts, fmt.Sprintln(name, learn.Fresh(all, r.a.now())))
 		}
+		state = strings.Join(parts, "")
 		if state == r.state {
 			return nil
 		}

@@ -34,7 +34,7 @@ func put(t *testing.T, dir, name, text string, at time.Time) {
 
 const head = "# tripline: what agent bot may reach on tcp/443\n# alias tripline_bot_tcp443, baseline a\n"
 
-func get(t *testing.T, h http.Handler, method, path string, with ...string) *http.Response {
+func get(t *testing.T, h http.Handler, method, path string, with ...string) *httptest.ResponseRecorder {
 	t.Helper()
 	r := httptest.NewRequest(method, "http://192.0.2.5:8080/", http.NoBody)
 	r.URL.Path = path
@@ -43,17 +43,10 @@ func get(t *testing.T, h http.Handler, method, path string, with ...string) *htt
 	}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
-	return w.Result()
+	return w
 }
 
-func body(t *testing.T, r *http.Response) string {
-	t.Helper()
-	text, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
+func body(w *httptest.ResponseRecorder) string { return w.Body.String() }
 
 // TestNothingIsSaidWithoutTheToken: every path without it gets the same answer.
 func TestNothingIsSaidWithoutTheToken(t *testing.T) {
@@ -70,9 +63,9 @@ func TestNothingIsSaidWithoutTheToken(t *testing.T) {
 		"/" + token + "/nosuch.txt", "/" + token + "/../" + token + "/tripline_bot_tcp443.txt", "/" + token + "//tripline_bot_tcp443.txt",
 	} {
 		for _, method := range []string{"GET", "POST", "DELETE"} {
-			if r := get(t, h, method, path); r.StatusCode != 404 && !(method != "GET" && r.StatusCode == 405 && strings.HasPrefix(path, "/"+token+"/")) {
-				t.Errorf("%s %q: status %d", method, path, r.StatusCode)
-			} else if r.StatusCode == 404 && (body(t, r) != "not found\n" || r.Header.Get("Etag") != "") {
+			if r := get(t, h, method, path); r.Code != 404 && !(method != "GET" && r.Code == 405 && strings.HasPrefix(path, "/"+token+"/")) {
+				t.Errorf("%s %q: status %d", method, path, r.Code)
+			} else if r.Code == 404 && (body(r) != "not found\n" || r.Header().Get("Etag") != "") {
 				t.Errorf("%s %q says more than that nothing is there", method, path)
 			}
 		}
@@ -92,10 +85,10 @@ func TestFetch(t *testing.T) {
 	h := publish.Handler(&s, token, func() time.Time { return noon })
 	const path = "/" + token + "/tripline_bot_tcp443.txt"
 	r := get(t, h, "GET", path)
-	if text := body(t, r); r.StatusCode != 200 || text != head+"192.0.2.1\n" || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/plain") {
-		t.Errorf("got %d %q", r.StatusCode, text)
+	if text := body(r); r.Code != 200 || text != head+"192.0.2.1\n" || !strings.HasPrefix(r.Header().Get("Content-Type"), "text/plain") {
+		t.Errorf("got %d %q", r.Code, text)
 	}
-	etag, changed := r.Header.Get("Etag"), r.Header.Get("Last-Modified")
+	etag, changed := r.Header().Get("Etag"), r.Header().Get("Last-Modified")
 	if etag == "" || changed != noon.Format(http.TimeFormat) {
 		t.Errorf("ETag %q, Last-Modified %q", etag, changed)
 	}
@@ -109,27 +102,27 @@ func TestFetch(t *testing.T) {
 		{[]string{"Range", "bytes=0-4"}, 200}, // half a table is no table
 	} {
 		r := get(t, h, "GET", path, c.with...)
-		if text := body(t, r); r.StatusCode != c.status || c.status == 200 && text != head+"192.0.2.1\n" {
-			t.Errorf("%v: got %d %q, want %d", c.with, r.StatusCode, text, c.status)
+		if text := body(r); r.Code != c.status || c.status == 200 && text != head+"192.0.2.1\n" {
+			t.Errorf("%v: got %d %q, want %d", c.with, r.Code, text, c.status)
 		}
 	}
 	for _, name := range []string{"README.txt", "tripline_bot_tcp443.import.txt"} {
-		if r := get(t, h, "GET", "/"+token+"/"+name); r.StatusCode != 404 {
-			t.Errorf("%s: got %d", name, r.StatusCode)
+		if r := get(t, h, "GET", "/"+token+"/"+name); r.Code != 404 {
+			t.Errorf("%s: got %d", name, r.Code)
 		}
 	}
-	if r := get(t, h, "HEAD", path); r.StatusCode != 200 || body(t, r) != "" {
-		t.Errorf("HEAD: got %d", r.StatusCode)
+	if r := get(t, h, "HEAD", path); r.Code != 200 || body(r) != "" {
+		t.Errorf("HEAD: got %d", r.Code)
 	}
 	// written again with the same: no new version
 	put(t, dir, "tripline_bot_tcp443.txt", head+"192.0.2.1\n", noon.Add(time.Hour))
 	if _, err := s.Load(dir); err != nil {
 		t.Fatal(err)
 	}
-	if r := get(t, h, "GET", path); r.Header.Get("Etag") != etag || r.Header.Get("Last-Modified") != changed {
-		t.Errorf("the same again: got %d, %s", r.StatusCode, r.Header.Get("Last-Modified"))
+	if r := get(t, h, "GET", path); r.Header().Get("Etag") != etag || r.Header().Get("Last-Modified") != changed {
+		t.Errorf("the same again: got %d, %s", r.Code, r.Header().Get("Last-Modified"))
 	}
-	if text := body(t, get(t, h, "GET", "/"+token+"/")); !strings.Contains(text, "tripline_bot_tcp443.txt  1 prefix, 1 address, changed 2026-11-09 12:00:00, fetched 2026-11-09 12:00:00 by 192.0.2.1\n") {
+	if text := body(get(t, h, "GET", "/"+token+"/")); !strings.Contains(text, "tripline_bot_tcp443.txt  1 prefix, 1 address, changed 2026-11-09 12:00:00, fetched 2026-11-09 12:00:00 by 192.0.2.1\n") {
 		t.Errorf("got %q", text)
 	}
 }
@@ -221,7 +214,7 @@ func TestToken(t *testing.T) {
 			t.Errorf("%q was taken as %q", bad, got)
 		}
 	}
-	if err := os.Chmod(path, 0o644); err != nil { //nolint:gosec // the point
+	if err := os.Chmod(path, 0o644); err != nil {
 		t.Fatal(err)
 	}
 	if _, _, err := publish.Token(path); err == nil || !strings.Contains(err.Error(), "others can read") {
@@ -244,14 +237,14 @@ func TestManyConnections(t *testing.T) {
 	}
 	server := publish.NewServer(publish.Handler(&s, token, time.Now), nil)
 	server.ReadHeaderTimeout = 200 * time.Millisecond
-	go server.Serve(publish.Limit(l)) //nolint:errcheck // it ends when it is closed
-	defer server.Close()              //nolint:errcheck // of a test
+	go server.Serve(publish.Limit(l))
+	defer server.Close()
 	for range 200 {
 		c, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", l.Addr().String())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer c.Close() //nolint:errcheck // of a test
+		defer c.Close()
 	}
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+l.Addr().String()+"/"+token+"/tripline_bot_tcp443.txt", http.NoBody)
 	if err != nil {
@@ -261,8 +254,9 @@ func TestManyConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer answer.Body.Close() //nolint:errcheck // of a test
-	if text := body(t, answer); answer.StatusCode != 200 || text != head+"192.0.2.1\n" {
-		t.Errorf("got %d %q", answer.StatusCode, text)
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK || string(text) != head+"192.0.2.1\n" {
+		t.Errorf("got %d %q, %v", answer.StatusCode, text, err)
 	}
 }
