@@ -98,7 +98,7 @@ func ParseSelector(text string) (Selector, error) {
 		return Selector{Prefix: p.Masked()}, nil
 	}
 	if !hostName(text) {
-		return Selector{}, fmt.Errorf("invalid selector %q, want an address, a prefix, a host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE, compose:PROJECT, exe:/PATH or cgroup:/PATH", text)
+		return Selector{}, fmt.Errorf("invalid selector %q, want an address, a prefix, a host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE, compose:PROJECT, pod:NAMESPACE/NAME, exe:/PATH or cgroup:/PATH", text)
 	}
 	return Selector{Host: strings.ToLower(text)}, nil
 }

@@ -33,6 +33,8 @@ type Config struct {
 	Alerts  []Sink     // where alerts go, by name
 	Budgets *Budgeting // nil: none are asked for
 
+	Kubernetes Kubernetes
+
 	Serve     Serve
 	Offenders Offending
 	Agree     Agreeing
@@ -58,6 +60,8 @@ type configDoc struct {
 	Service   serviceDoc          `yaml:"service"`
 	Alerts    map[string]sinkDoc  `yaml:"alerts"`
 	Budgets   *budgetsDoc         `yaml:"budgets"`
+
+	Kubernetes *kubernetesDoc `yaml:"kubernetes"`
 
 	Serve     serveDoc     `yaml:"serve"`
 	Offenders offendingDoc `yaml:"offenders"`
@@ -98,7 +102,7 @@ func (d *configDoc) config(node *yaml.Node) (Config, error) {
 		return c, at(node, "quarantine").errorf("want hours and runs of 0 or more")
 	}
 	c.Quarantine = Quarantine(d.Quarantine)
-	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node), d.service(&c, node), d.witnesses(&c, node), d.firewall(&c, node)); err != nil {
+	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node), d.service(&c, node), d.Kubernetes.config(&c, node), d.witnesses(&c, node), d.firewall(&c, node)); err != nil {
 		return c, err
 	}
 	for name, selectors := range d.Agents {

@@ -37,11 +37,11 @@ const (
 type Criterion struct{ By, Value string }
 
 // criteria are what a container can be found by.
-var criteria = []string{"container", "label", "image", "compose"}
+var criteria = []string{"container", "label", "image", "compose", "pod"}
 
 // parseCriterion reads "container:NAME", "label:KEY=VALUE" or "label:KEY",
 // "image:REFERENCE" with or without its tag, and "compose:PROJECT" or
-// "compose:PROJECT/SERVICE".
+// "compose:PROJECT/SERVICE", and "pod:NAMESPACE/NAME", whose end may be "*".
 func parseCriterion(text string) (Criterion, bool) {
 	by, value, ok := strings.Cut(text, ":")
 	if !ok || value == "" || !slices.Contains(criteria, by) {
@@ -64,6 +64,11 @@ func (c Criterion) Finds(k *Container) bool {
 		return ok && (!given || got == want)
 	case "image":
 		return k.Image == c.Value || withoutTag(k.Image) == c.Value
+	case "pod":
+		if head, ok := strings.CutSuffix(c.Value, "*"); ok && strings.Contains(head, "/") {
+			return strings.HasPrefix(k.Name, head)
+		}
+		return k.Name == c.Value && strings.Contains(c.Value, "/")
 	case "compose":
 		project, service, given := strings.Cut(c.Value, "/")
 		return k.Labels[composeProject] == project && (!given || k.Labels[composeService] == service)

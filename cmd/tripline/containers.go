@@ -91,6 +91,9 @@ func (c *containers) recall() error {
 }
 
 func (c *containers) watch(ctx context.Context, in *input) error {
+	if c.a.config.Kubernetes.Use && in.docker == "" {
+		return c.pods(ctx, in)
+	}
 	engine, err := container.Open(in.docker)
 	if err != nil {
 		return err
@@ -101,6 +104,22 @@ func (c *containers) watch(ctx context.Context, in *input) error {
 	}
 	if in.follow {
 		c.vainly = map[netip.Addr]time.Time{}
+		go w.Watch(ctx)
+	}
+	return nil
+}
+
+// pods watches those of a cluster.
+func (c *containers) pods(ctx context.Context, in *input) error {
+	cluster, err := container.OpenCluster(c.a.config.Kubernetes)
+	if err != nil {
+		return err
+	}
+	w := &container.Pods{Cluster: cluster, Note: c.note, Told: c.tell}
+	if err := w.Begin(ctx); err != nil {
+		return err
+	}
+	if in.follow {
 		go w.Watch(ctx)
 	}
 	return nil

@@ -38,7 +38,7 @@ type input struct {
 func (in *input) flags(c *cobra.Command, follow bool) {
 	f := c.Flags()
 	f.StringArrayVar(&in.from, "from", []string{"filterlog"}, "what wrote the files: a `SOURCE` that \"tripline sources\" lists; SOURCE=PATH is read together with them; repeatable")
-	f.StringArrayVar(&in.agents, "agent", nil, "`NAME=SELECTOR,...`: address, prefix, host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE, compose:PROJECT/SERVICE, exe:/PATH or cgroup:/PATH; repeatable")
+	f.StringArrayVar(&in.agents, "agent", nil, "`NAME=SELECTOR,...`: address, prefix, host name, if:INTERFACE, rule:TRACKER, container:NAME, label:KEY=VALUE, image:REFERENCE, compose:PROJECT/SERVICE, pod:NAMESPACE/NAME, exe:/PATH or cgroup:/PATH; repeatable")
 	f.StringVar(&in.docker, "docker", "", "`SOCKET` of the container engine, for agents that are containers (default where DOCKER_HOST says, else Docker's, else Podman's)")
 	f.StringVar(&in.zone, "tz", "", "time `ZONE` of stamps that carry none (default UTC)")
 	f.StringArrayVar(&in.local, "local", nil, "`PREFIX` that is local beside private space; repeatable")
