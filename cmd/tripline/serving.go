@@ -86,6 +86,7 @@ func reply(out http.ResponseWriter, well bool, body any) {
 	}
 	e := json.NewEncoder(out)
 	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
 	_ = e.Encode(body) // who asked has gone
 }
 
