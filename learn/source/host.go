@@ -34,7 +34,46 @@ const hostSettle = 1500 * time.Millisecond
 
 // A hostStream is the best of this host. There is no cursor: what happens now
 // happens once.
-type hostStream struct{ attributed }
+type hostStream struct {
+	attributed
+	outer outers
+}
+
+func newHostStream(s Stream, by attributor) *hostStream {
+	return &hostStream{attributed: attributed{Stream: s, by: by}, outer: outers{young: map[outerKey]bool{}}}
+}
+
+// Next implements [Stream]. A capture of all interfaces sees what is translated
+// twice: it counts as what the inside host said.
+func (s *hostStream) Next(r *Record) error {
+	if err := s.attributed.Next(r); err != nil {
+		return err
+	}
+	if t := r.Translated; t != (Ends{}) && t.Src != r.Src {
+		s.outer.note(outerKey{r.Proto, t})
+	} else if r.Counted && s.outer.has(outerKey{r.Proto, Ends{Src: r.Src, Dst: r.Dst, SrcPort: r.SrcPort, DstPort: r.DstPort}}) {
+		r.Counted, r.Why = false, SameConnection
+	}
+	return nil
+}
+
+// An outerKey is a connection as it is after translation.
+type outerKey struct {
+	proto learn.Proto
+	ends  Ends
+}
+
+// outers are those that were met lately, in two generations.
+type outers struct{ young, old map[outerKey]bool }
+
+func (o *outers) note(k outerKey) {
+	if len(o.young) >= mostOpenings {
+		o.young, o.old = map[outerKey]bool{}, o.young
+	}
+	o.young[k] = true
+}
+
+func (o *outers) has(k outerKey) bool { return o.young[k] || o.old[k] }
 
 // Cursor implements [Stream].
 func (s *hostStream) Cursor() ([]byte, error) { return nil, nil }
@@ -62,10 +101,10 @@ func openHost(path string, o StreamOptions) (Stream, error) {
 	}
 	if by == nil {
 		o.Tell("host: " + sees)
-		return &hostStream{attributed{Stream: s, by: nobody{}}}, nil
+		return newHostStream(s, nobody{}), nil
 	}
 	o.Tell("host: " + sees + "; processes by " + how)
-	return &hostStream{attributed{Stream: s, by: by}}, nil
+	return newHostStream(s, by), nil
 }
 
 // onlyProcesses is what is left where neither packets nor the table can be had.

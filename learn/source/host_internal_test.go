@@ -1,0 +1,43 @@
+package source
+
+import (
+	"io"
+	"net/netip"
+	"testing"
+
+	"tripline/learn"
+)
+
+// A listed stream has some records.
+type listed struct {
+	Stream
+	records []Record
+}
+
+func (s *listed) Next(r *Record) error {
+	if len(s.records) == 0 {
+		return io.EOF
+	}
+	*r, s.records = s.records[0], s.records[1:]
+	return nil
+}
+
+// TestTranslatedCountsOnce: what leaves with the host's address is the container's.
+func TestTranslatedCountsOnce(t *testing.T) {
+	dst := netip.MustParseAddr("203.0.113.7")
+	inner := learn.Flow{Proto: learn.TCP, Src: netip.MustParseAddr("192.0.2.2"), SrcPort: 5000, Dst: dst, DstPort: 443}
+	outer, other := inner, inner
+	outer.Src, outer.SrcPort = netip.MustParseAddr("198.51.100.10"), 6000
+	other.Src, other.SrcPort = outer.Src, 6001
+	s := newHostStream(&listed{records: []Record{
+		{Flow: inner, Counted: true, Translated: Ends{Src: outer.Src, Dst: dst, SrcPort: 6000, DstPort: 443}},
+		{Flow: outer, Counted: true},
+		{Flow: other, Counted: true},
+	}}, nobody{})
+	for i, want := range []bool{true, false, true} {
+		var r Record
+		if err := s.Next(&r); err != nil || r.Counted != want {
+			t.Errorf("record %d counts: %v, %v, want %v", i, r.Counted, err, want)
+		}
+	}
+}
