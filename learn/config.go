@@ -34,6 +34,8 @@ type Config struct {
 	Budgets *Budgeting // nil: none are asked for
 
 	Kubernetes Kubernetes
+	Vault      *Vault // nil: there is none
+	Registries []Registry
 
 	Serve     Serve
 	Offenders Offending
@@ -54,12 +56,14 @@ type configDoc struct {
 		Hours int `yaml:"hours"`
 		Runs  int `yaml:"runs"`
 	} `yaml:"quarantine"`
-	Tools     map[string][]string `yaml:"tools"`
-	Ceiling   string              `yaml:"ceiling"`
-	AllowWide []string            `yaml:"allow_wide"`
-	Service   serviceDoc          `yaml:"service"`
-	Alerts    map[string]sinkDoc  `yaml:"alerts"`
-	Budgets   *budgetsDoc         `yaml:"budgets"`
+	Tools      map[string][]string    `yaml:"tools"`
+	Ceiling    string                 `yaml:"ceiling"`
+	AllowWide  []string               `yaml:"allow_wide"`
+	Service    serviceDoc             `yaml:"service"`
+	Alerts     map[string]sinkDoc     `yaml:"alerts"`
+	Budgets    *budgetsDoc            `yaml:"budgets"`
+	Vault      *vaultDoc              `yaml:"vault"`
+	Registries map[string]registryDoc `yaml:"registries"`
 
 	Kubernetes *kubernetesDoc `yaml:"kubernetes"`
 

@@ -1,6 +1,7 @@
 package learn
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strconv"
@@ -23,7 +24,9 @@ type budgetsDoc struct {
 }
 
 // witnesses reads the sections about what is held against traffic beside a policy.
-func (d *configDoc) witnesses(c *Config, node *yaml.Node) error { return d.budgets(c, node) }
+func (d *configDoc) witnesses(c *Config, node *yaml.Node) error {
+	return errors.Join(d.budgets(c, node), d.vault(c, node), d.registries(c, node))
+}
 
 // BudgetKinds are the kinds of findings that budgets make.
 var BudgetKinds = []string{"volume_budget", "volume_cap", "direction_change", "slow_leak", "connection_count", "beacon"}

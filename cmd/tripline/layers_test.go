@@ -80,8 +80,10 @@ var layers = map[string][]string{
 
 	// What a lock file fixes, and what a proxy's log says of it: no policy is asked.
 	"enforce/lock": {"learn"},
-	"store":        {"learn", "ipranges"},
-	"cmd/tripline": {"*"},
+	// What a vault's audit log says of connections: a witness beside the policy.
+	"enforce/vault": {"learn"},
+	"store":         {"learn", "ipranges"},
+	"cmd/tripline":  {"*"},
 }
 
 // doors says which packages may import what is not ours and not Go's own: one

@@ -51,6 +51,7 @@ func (w *watching) begin(context.Context) error {
 		newUpkeep,
 		newSpending,
 		newOffending,
+		newSpending, newVaulting, newBypassing,
 		newPublishing,
 		newAgreeing,
 	} {

@@ -51,9 +51,7 @@ Exit status:
 		newHistoryCommand(a), newSourcesCommand(a), newCheckCommand(a), newPruneCommand(a),
 		newMergeCommand(a), newAlertCommand(a), newDoctorCommand(a),
 		newBudgetCommand(a), newShellCommand(a),
-		newServeCommand(a), newAgreeCommand(a),
-		newServeCommand(a),
-		newBudgetCommand(a), newLockCheckCommand(a),
+		newServeCommand(a), newAgreeCommand(a), newLockCheckCommand(a),
 	)
 	return c
 }
