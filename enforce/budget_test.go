@@ -2,6 +2,7 @@ package enforce_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"net/netip"
@@ -86,7 +87,8 @@ func TestMeterFindings(t *testing.T) {
 		{"to what never gets anything", flow(1, when, newHost, 65_000, 0), []string{"volume_cap 198.51.100.0/24"}},
 		{"a handshake there", flow(1, when, newHost, 3_000, 6_000), nil},
 		{"over the cap of a day, hour by hour", slices.Concat(
-			flow(1, when, usualHost, 24_000_000, 1e9), flow(1, when.Add(time.Hour), usualHost, 24_000_000, 1e9), flow(1, when.Add(2*time.Hour), usualHost, 24_000_000, 1e9)),
+			flow(1, when, usualHost, 24_000_000, 1e9),
+			flow(1, when.Add(time.Hour), usualHost, 24_000_000, 1e9), flow(1, when.Add(2*time.Hour), usualHost, 24_000_000, 1e9)),
 			[]string{"volume_budget 203.0.113.7", "volume_budget 203.0.113.7", "volume_budget 203.0.113.7", "volume_cap all destinations"}},
 		{"refused", flow(1, when, newHost, 0, 0), nil},
 	} {
@@ -129,9 +131,7 @@ func TestMeterRestored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for to, text := range changed["bot"] {
-			stored[to] = text
-		}
+		maps.Copy(stored, changed["bot"])
 		stopped = enforce.NewMeter(p, how, budgets, 0, flows[len(flows)-1].Time)
 		for to, text := range stored {
 			if err := stopped.Restore("bot", to, text); err != nil {

@@ -159,6 +159,9 @@ func told(a *app, r *lock.Report, what string) error {
 	for _, f := range slices.Sorted(maps.Keys(r.Formats)) {
 		formats = append(formats, fmt.Sprintf("%s of %s", ipranges.Thousands(uint64(r.Formats[f])), f))
 	}
+	if len(formats) == 0 {
+		formats = []string{"of no log that is known"}
+	}
 	a.say("%s (%s): %s; %s of no package, %s of ecosystems that are not locked, %s that handed out nothing",
 		count(uint64(r.Lines), "line", "lines"), strings.Join(formats, ", "), strings.Join(parts, ", "),
 		ipranges.Thousands(uint64(r.Other)), ipranges.Thousands(uint64(r.Foreign)), ipranges.Thousands(uint64(r.Failed)))

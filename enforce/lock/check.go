@@ -205,11 +205,11 @@ func versions(pins []*Pin) string {
 
 // compare says whether the bytes are those of any pin.
 func compare(pins []*Pin, a *Artefact, f *Fetch) (State, string) {
-	comparable, other := false, ""
+	compared, other := false, ""
 	for _, p := range pins {
 		for _, want := range p.Digests {
 			if got, ok := digestOf(f.Digests, want.Algorithm); ok {
-				comparable = true
+				compared = true
 				if got.Hex == want.Hex {
 					return Verified, "the bytes have the " + got.Algorithm + " that is locked"
 				}
@@ -217,7 +217,7 @@ func compare(pins []*Pin, a *Artefact, f *Fetch) (State, string) {
 			}
 		}
 	}
-	if comparable {
+	if compared {
 		return Mismatch, "the bytes have another " + other + " than the locked one"
 	}
 	return unhashed(pins, a, f)

@@ -235,7 +235,7 @@ func FuzzParseLine(f *testing.F) {
 	} {
 		f.Add(line)
 	}
-	locked := map[string]string(locks())
+	locked := locks()
 	f.Fuzz(func(t *testing.T, line string) {
 		got, format, err := lock.ParseLine(line)
 		if (err == nil) != (format != "") || err == nil && (got.Method == "" || got.URL == "") {

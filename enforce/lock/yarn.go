@@ -32,7 +32,7 @@ func readYarn(l *Lock, text []byte) error {
 			flush()
 			p = &Pin{Ecosystem: NPM, Name: yarnName(line)}
 		case line[0] != ' ':
-			return fmt.Errorf("line %d: want NAME@RANGE:", n)
+			return fmt.Errorf("line %d: want NAME@RANGE and a colon", n)
 		case p != nil && strings.HasPrefix(line, "  ") && !strings.HasPrefix(line, "   "):
 			if err := yarnField(p, trimmed); err != nil {
 				return fmt.Errorf("line %d: %w", n, err)

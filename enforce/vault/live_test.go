@@ -37,7 +37,7 @@ func TestBao(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	defer cmd.Wait() //nolint:errcheck // it is killed
+	defer cmd.Wait()
 	defer cancel()
 	begin := time.Now()
 	good, bogus := ask(ctx, t, listen, "root"), ask(ctx, t, listen, "bogus")

@@ -71,7 +71,6 @@ type Witness struct {
 // A request is what is known of one, from its line and that of the response.
 type request struct {
 	Entry
-	used bool
 }
 
 // A held is a connection that waits to be settled.
