@@ -49,7 +49,6 @@ func (w *watching) begin(context.Context) error {
 		newAsking,
 		newFiguring,
 		newUpkeep,
-		newSpending,
 		newOffending,
 		newSpending, newVaulting, newBypassing,
 		newPublishing,
