@@ -92,12 +92,12 @@ func amOf(a *enforce.Alert, now time.Time) amAlert {
 	if a.Status == enforce.StatusResolved || a.Kind == SinkRecovered || a.Kind == QueueRecovered {
 		am.EndsAt = now
 	}
-	name := ""
+	var name strings.Builder
 	for word := range strings.FieldsSeq(strings.NewReplacer("_", " ", ".", " ", "destination", "").Replace(ruleID(a))) {
-		name += strings.ToUpper(word[:1]) + word[1:]
+		name.WriteString(strings.ToUpper(word[:1]) + word[1:])
 	}
 	for key, v := range map[string]string{
-		"alertname": "Tripline" + name, "agent": a.Agent, "kind": string(kindOf(a)), "severity": string(a.Severity), "destination": subject(a), "finding": idOf(a),
+		"alertname": "Tripline" + name.String(), "agent": a.Agent, "kind": string(kindOf(a)), "severity": string(a.Severity), "destination": subject(a), "finding": idOf(a),
 	} {
 		if v != "" {
 			am.Labels[key] = cut(learn.Printable(v), 500)

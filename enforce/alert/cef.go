@@ -51,9 +51,17 @@ func writeCEF(w io.Writer, a *enforce.Alert) error {
 
 func cefFields(a *enforce.Alert) []pair {
 	fields := []pair{
-		{"rt", strconv.FormatInt(a.Last.UnixMilli(), 10)}, {"start", strconv.FormatInt(a.Time.UnixMilli(), 10)},
-		{"externalId", keyOf(a)}, {"cat", string(kindOf(a))}, {"msg", headline(a)}, {"reason", a.Why}, {"act", a.Action},
-		{"cnt", strconv.FormatUint(a.Count, 10)}, {"dhost", a.Name}, {"proto", strings.ToUpper(a.Proto)}, {"deviceInboundInterface", a.Interface},
+		{"rt", strconv.FormatInt(a.Last.UnixMilli(), 10)},
+		{"start", strconv.FormatInt(a.Time.UnixMilli(), 10)},
+		{"externalId", keyOf(a)},
+		{"cat", string(kindOf(a))},
+		{"msg", headline(a)},
+		{"reason", a.Why},
+		{"act", a.Action},
+		{"cnt", strconv.FormatUint(a.Count, 10)},
+		{"dhost", a.Name},
+		{"proto", strings.ToUpper(a.Proto)},
+		{"deviceInboundInterface", a.Interface},
 	}
 	fields = append(fields, cefAddress("src", "c6a2", "Source IPv6 Address", a.Src)...)
 	fields = append(fields, cefAddress("dst", "c6a3", "Destination IPv6 Address", a.Dst)...)

@@ -73,7 +73,7 @@ type caught struct {
 	body   []string
 }
 
-func (c *caught) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *caught) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
 	body, _ := io.ReadAll(r.Body)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -140,11 +140,13 @@ func TestPeersThatMisbehave(t *testing.T) {
 		after   time.Duration
 		want    string // in the error; "" for success
 	}{
-		"broken":   {serve: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x1b[31mboom", 500) }, want: `500 Internal Server Error: \x1b[31mboom`},
-		"busy":     {serve: func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "7"); w.WriteHeader(429) }, after: 7 * time.Second, want: "429 Too Many Requests"},
-		"invalid":  {serve: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 400) }, refused: true, want: "400 Bad Request: no"},
-		"gone":     {serve: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 404) }, want: "404 Not Found"},
-		"redirect": {serve: func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/again", 307) }, want: "307 Temporary Redirect"},
+		"broken":  {serve: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "\x1b[31mboom", 500) }, want: `500 Internal Server Error: \x1b[31mboom`},
+		"busy":    {serve: func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Retry-After", "7"); w.WriteHeader(429) }, after: 7 * time.Second, want: "429 Too Many Requests"},
+		"invalid": {serve: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 400) }, refused: true, want: "400 Bad Request: no"},
+		"gone":    {serve: func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", 404) }, want: "404 Not Found"},
+		"redirect": {serve: func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/again", http.StatusTemporaryRedirect)
+		}, want: "307 Temporary Redirect"},
 		"torn": {serve: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			io.WriteString(w, "ok")

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"time"
 
-	"tripline/enforce"
 	"tripline/learn"
 )
 
@@ -113,7 +112,7 @@ func (o *Outbox) saved(err error, now time.Time) {
 	j := &o.journal
 	if err == nil {
 		if j.told {
-			o.find(QueueRecovered, enforce.High, "queue", "what waits is on disk again", now)
+			o.find(QueueRecovered, "queue", "what waits is on disk again", now)
 		}
 		j.told = false
 		return
@@ -122,7 +121,7 @@ func (o *Outbox) saved(err error, now time.Time) {
 	if !j.told {
 		j.told = true
 		why := "alerts leave from memory alone, a restart would lose what waits: " + learn.Printable(err.Error())
-		o.find(QueueFailed, enforce.High, "queue", why, now)
+		o.find(QueueFailed, "queue", why, now)
 	}
 }
 

@@ -42,10 +42,22 @@ func writeLEEF(w io.Writer, a *enforce.Alert) error {
 
 func leefFields(a *enforce.Alert) []pair {
 	fields := []pair{
-		{"devTime", strconv.FormatInt(a.Last.UnixMilli(), 10)}, {"cat", string(kindOf(a))}, {"sev", strconv.Itoa(tens(a))},
-		{"src", address(a.Src)}, {"dst", address(a.Dst)}, {"proto", a.Proto}, {"identHostName", a.Name},
-		{"agent", a.Agent}, {"status", a.Status}, {"subject", a.Subject}, {"reason", a.Why}, {"action", a.Action},
-		{"baseline", a.Baseline}, {"admit", admitting(a)}, {"count", strconv.FormatUint(a.Count, 10)}, {"eventKey", keyOf(a)},
+		{"devTime", strconv.FormatInt(a.Last.UnixMilli(), 10)},
+		{"cat", string(kindOf(a))},
+		{"sev", strconv.Itoa(tens(a))},
+		{"src", address(a.Src)},
+		{"dst", address(a.Dst)},
+		{"proto", a.Proto},
+		{"identHostName", a.Name},
+		{"agent", a.Agent},
+		{"status", a.Status},
+		{"subject", a.Subject},
+		{"reason", a.Why},
+		{"action", a.Action},
+		{"baseline", a.Baseline},
+		{"admit", admitting(a)},
+		{"count", strconv.FormatUint(a.Count, 10)},
+		{"eventKey", keyOf(a)},
 	}
 	if a.Port != 0 {
 		fields = append(fields, pair{"dstPort", strconv.Itoa(int(a.Port))})

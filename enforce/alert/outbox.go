@@ -92,8 +92,8 @@ func (o *Outbox) Findings(now time.Time) []*enforce.Alert {
 	return found
 }
 
-func (o *Outbox) find(kind enforce.Kind, severity enforce.Severity, subject, why string, now time.Time) {
-	a := enforce.Finding(kind, severity, now.UTC(), "", subject, why)
+func (o *Outbox) find(kind enforce.Kind, subject, why string, now time.Time) {
+	a := enforce.Finding(kind, enforce.High, now.UTC(), "", subject, why)
 	a.ID = idOf(a)
 	a.Event = keyOf(a)
 	o.found = append(o.found, a)
@@ -110,7 +110,7 @@ func (c *courier) look(now time.Time) {
 	}
 	f.told = true
 	why := fmt.Sprintf("nothing arrives since %s: %s; %s", now.Sub(f.since).Round(time.Second), f.why, c.backlog())
-	c.box.find(SinkFailed, enforce.High, c.Name, why, now)
+	c.box.find(SinkFailed, c.Name, why, now)
 }
 
 func (c *courier) backlog() string {
@@ -125,7 +125,7 @@ func (c *courier) backlog() string {
 func (c *courier) recovered(now time.Time) {
 	if c.failing.told {
 		why := fmt.Sprintf("it takes alerts again, after %s", now.Sub(c.failing.since).Round(time.Second))
-		c.box.find(SinkRecovered, enforce.High, c.Name, why, now)
+		c.box.find(SinkRecovered, c.Name, why, now)
 	}
 	c.failing = failing{}
 }
@@ -135,7 +135,7 @@ func (c *courier) tellDropped(now time.Time) {
 	if c.dropped == 0 {
 		return
 	}
-	c.box.find(Dropped, enforce.High, c.Name, fmt.Sprintf("%d alerts never arrived: the queue was full, or they were refused", c.dropped), now)
+	c.box.find(Dropped, c.Name, fmt.Sprintf("%d alerts never arrived: the queue was full, or they were refused", c.dropped), now)
 	c.dropped = 0
 	c.box.put(c.droppedKey(), nil)
 }

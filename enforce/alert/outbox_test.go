@@ -376,12 +376,12 @@ func TestOutboxSendsFromMemoryWhenTheDiskIsFull(t *testing.T) {
 func TestOutboxThreshold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, spool := &peer{from: time.Now()}, &memory{}
-		make := func() *alert.Route {
+		anew := func() *alert.Route {
 			r := route("p", p)
 			r.Filter.After = learn.Threshold{Count: 3, Within: 5 * time.Minute}
 			return r
 		}
-		o := open(t, spool, make())
+		o := open(t, spool, anew())
 		o.Take(finding("old", enforce.High))
 		time.Sleep(6 * time.Minute)
 		o.Take(finding("a", enforce.High))
@@ -391,7 +391,7 @@ func TestOutboxThreshold(t *testing.T) {
 		synctest.Wait()
 		want(t, "below the threshold", p.names(), []string{"critical"})
 		shut(t, o)
-		o = open(t, spool, make()) // it counts across restarts
+		o = open(t, spool, anew()) // it counts across restarts
 		time.Sleep(time.Minute)
 		o.Take(finding("c", enforce.High))
 		synctest.Wait()
@@ -411,18 +411,18 @@ func TestOutboxThreshold(t *testing.T) {
 func TestOutboxQuietHours(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // it begins on 2000-01-01 at 00:00 UTC
 		p, spool := &peer{from: time.Now()}, &memory{}
-		make := func() *alert.Route {
+		anew := func() *alert.Route {
 			r := route("p", p)
 			r.Filter.Quiet = alert.Quiet{From: 22 * 60, To: 7 * 60, Zone: time.UTC}
 			return r
 		}
-		o := open(t, spool, make())
+		o := open(t, spool, anew())
 		o.Take(finding("a", enforce.High))
 		o.Take(finding("critical", enforce.Critical))
 		time.Sleep(time.Hour)
 		o.Take(finding("b", enforce.High))
 		shut(t, o)
-		o = open(t, spool, make())
+		o = open(t, spool, anew())
 		time.Sleep(8 * time.Hour)
 		want(t, "arrived", p.names(), []string{"critical", "a+b"})
 		want(t, "times", p.at, []time.Duration{0, 7 * time.Hour})
@@ -457,19 +457,19 @@ func TestOutboxRate(t *testing.T) {
 func TestOutboxRepeatsWhatGoesOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, spool := &peer{from: time.Now()}, &memory{}
-		make := func() *alert.Route {
+		anew := func() *alert.Route {
 			r := route("p", p)
 			r.Pace.Standing = time.Minute
 			return r
 		}
-		o := open(t, spool, make())
+		o := open(t, spool, anew())
 		a := finding("a", enforce.High)
 		o.Take(a)
 		o.Take(finding("b", enforce.High))
 		time.Sleep(90 * time.Second)
 		want(t, "repeated", p.names()[len(p.got)-1], "a+b")
 		shut(t, o)
-		o = open(t, spool, make())
+		o = open(t, spool, anew())
 		over := *a
 		over.Status = enforce.StatusResolved
 		o.Take(&over)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strconv"
 	"strings"
 
 	"tripline/learn"
@@ -94,16 +93,6 @@ func (s *Settings) text(key, without string) string {
 		return v
 	}
 	return without
-}
-
-// yes returns a setting that is true or false.
-func (s *Settings) yes(key string) (bool, error) {
-	v := s.text(key, "false")
-	is, err := strconv.ParseBool(v)
-	if err != nil {
-		return false, s.wrong(key, "%q: want true or false", learn.Printable(v))
-	}
-	return is, nil
 }
 
 // wrong is an error with the place of a setting.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	netmail "net/mail"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -132,7 +133,7 @@ func (m *smtpSink) Send(ctx context.Context, msg *Message) (string, error) {
 	}
 	options := m.options
 	if deadline, ok := ctx.Deadline(); ok {
-		options = append(options[:len(options):len(options)], mail.WithTimeout(max(time.Millisecond, time.Until(deadline))))
+		options = append(slices.Clip(options), mail.WithTimeout(max(time.Millisecond, time.Until(deadline))))
 	}
 	c, err := mail.NewClient(m.host, options...)
 	if err != nil {

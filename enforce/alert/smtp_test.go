@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"mime"
 	"mime/quotedprintable"
 	"net"
@@ -48,6 +49,7 @@ func (c *counter) Auth(string) (sasl.Server, error) {
 }
 func (c *counter) Mail(from string, _ *smtp.MailOptions) error { c.p.from = from; return nil }
 func (c *counter) Rcpt(to string, _ *smtp.RcptOptions) error   { c.to = append(c.to, to); return nil }
+
 func (c *counter) Data(r io.Reader) error {
 	b, err := io.ReadAll(r)
 	if err != nil {
@@ -168,9 +170,7 @@ func TestMailThatIsNotTaken(t *testing.T) {
 			p := postOffice{refuse: c.refuse}
 			address, ca := office(t, c.with, &p)
 			settings := map[string]string{"server": address, "sender": "t@example.com", "recipients": "a@example.com", "ca": ca}
-			for key, v := range c.settings {
-				settings[key] = v
-			}
+			maps.Copy(settings, c.settings)
 			_, err := send(t, sink(t, "smtp", settings), message(spiteful()))
 			peer, _ := errors.AsType[*alert.PeerError](err)
 			if err == nil || !strings.Contains(err.Error(), c.want) || (peer != nil && peer.Refused) != c.refused || strings.Contains(err.Error(), "hunter2") {
