@@ -8,9 +8,12 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"text/tabwriter"
 
+	"tripline/learn"
 	"tripline/learn/source"
 )
 
@@ -96,12 +99,15 @@ func TestNamesAgreeWithOthers(t *testing.T) {
 	}
 	names := map[string]map[string][]string{} // by capture and flow
 	agree, scope := 0, 0
+	var table disagreements
 	for _, n := range named.Rows {
 		if names[n.Pcap] == nil {
 			names[n.Pcap] = namesIn(t, captures+"named/"+n.Pcap)
 		}
-		is := said(names[n.Pcap][n.key()], n.Name)
-		if !is && n.outOfScope() != "" {
+		got := names[n.Pcap][n.key()]
+		is := said(got, n.Name)
+		if reason := n.outOfScope(); !is && reason != "" {
+			table.add(&n, got, "out of scope: "+reason)
 			continue
 		}
 		scope++
@@ -110,13 +116,54 @@ func TestNamesAgreeWithOthers(t *testing.T) {
 		case is:
 			agree++
 		case reason == "":
-			t.Errorf("%s %s %s: got %q, want %q", n.Pcap, n.Kind, n.key(), names[n.Pcap][n.key()], n.Name)
+			reason = "unexplained"
+			t.Errorf("%s %s %s: got %q, want %q", n.Pcap, n.Kind, n.key(), got, n.Name)
+			fallthrough
+		default:
+			table.add(&n, got, reason)
 		}
 	}
-	t.Logf("%d of %d flows in scope have the same name, %d are out of scope", agree, scope, len(named.Rows)-scope)
+	t.Logf("%d of %d flows in scope have the same name, %d are out of scope%s", agree, scope, len(named.Rows)-scope, table.text())
 	if agree*100 < scope*98 {
 		t.Errorf("%d of %d names agree, want 98 %%", agree, scope)
 	}
+}
+
+// Disagreements are the flows whose name here is not that of the others.
+type disagreements []string // lines of cells
+
+func (d *disagreements) add(n *namedFlow, got []string, reason string) {
+	ours := strings.Join(slices.Compact(slices.Sorted(slices.Values(got))), " ")
+	if ours == "" {
+		ours = "-"
+	}
+	*d = append(*d, strings.Join([]string{reason, n.Pcap, n.Kind, n.key(), learn.Printable(n.Name), learn.Printable(ours)}, "\t"))
+}
+
+// text is the table, by reason, below how many flows each reason has; it is for
+// those who ask by -v.
+func (d disagreements) text() string {
+	if !testing.Verbose() || len(d) == 0 {
+		return ""
+	}
+	slices.Sort(d)
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for i := 0; i < len(d); {
+		reason, _, _ := strings.Cut(d[i], "\t")
+		j := i
+		for ; j < len(d) && strings.HasPrefix(d[j], reason+"\t"); j++ {
+		}
+		fmt.Fprintf(w, "%d\t%s\n", j-i, reason)
+		i = j
+	}
+	w.Flush()
+	fmt.Fprintln(w, "reason\tcapture\tkind\tflow\ttheir name\tour names")
+	for _, line := range d {
+		fmt.Fprintln(w, line)
+	}
+	w.Flush()
+	return ":\n" + b.String()
 }
 
 // namesIn returns the names of the flows in a capture, and what was asked on
