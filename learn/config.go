@@ -26,6 +26,8 @@ type Config struct {
 	Quarantine Quarantine
 	Tools      map[string][]string // that agents are declared to have
 
+	Findings Finding // how what is found changes with time
+
 	Ceiling   uint64   // IPv4 addresses that one rule may open; 0 is [DefaultCeilingV4]
 	AllowWide []Choice // what may open more
 
@@ -51,7 +53,8 @@ type configDoc struct {
 		Outside  []string `yaml:"outside"`
 		Firewall []string `yaml:"firewall"`
 	} `yaml:"source"`
-	Never      []string `yaml:"never"`
+	Never      []string   `yaml:"never"`
+	Findings   findingDoc `yaml:"findings"`
 	Quarantine struct {
 		Hours int `yaml:"hours"`
 		Runs  int `yaml:"runs"`
@@ -106,6 +109,9 @@ func (d *configDoc) config(node *yaml.Node) (Config, error) {
 		return c, at(node, "quarantine").errorf("want hours and runs of 0 or more")
 	}
 	c.Quarantine = Quarantine(d.Quarantine)
+	if err := d.findings(&c, node); err != nil {
+		return c, err
+	}
 	if err := errors.Join(d.tools(&c, node), d.ceiling(&c, node), d.service(&c, node), d.Kubernetes.config(&c, node), d.witnesses(&c, node), d.firewall(&c, node)); err != nil {
 		return c, err
 	}

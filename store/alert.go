@@ -15,7 +15,7 @@ import (
 // are made when they are first needed.
 const (
 	bAlerts  = "alerts"
-	bKept    = "kept"    // ID -> instant, open, watch, what the caller put
+	bKept    = "kept"    // ID -> instant last seen, instant written, open, watch, what the caller put
 	bWatches = "watches" // watch -> what the caller put
 	bSaid    = "said"    // key -> what the caller put
 )
@@ -25,7 +25,8 @@ type Alert struct {
 	ID    string
 	Watch string    // who goes on with it while it is open, "" nobody
 	Open  bool      // it is not over
-	Last  time.Time // when it was last seen
+	Last  time.Time // when it was last seen, by the clock of who saw it
+	Kept  time.Time // when it was last written
 	Data  []byte
 }
 
@@ -39,11 +40,11 @@ type Watch struct {
 
 // PutAlerts keeps alerts that belong to nobody's place in a log. What a watch goes
 // on with stays as it is.
-func (s *Store) PutAlerts(list []Alert) error {
-	return s.update(func(tx *bbolt.Tx) error { return putAlerts(tx, list) })
+func (s *Store) PutAlerts(list []Alert, at time.Time) error {
+	return s.update(func(tx *bbolt.Tx) error { return putAlerts(tx, list, at) })
 }
 
-func putWatch(tx *bbolt.Tx, w *Watch) error {
+func putWatch(tx *bbolt.Tx, w *Watch, at time.Time) error {
 	if w == nil {
 		return nil
 	}
@@ -56,16 +57,16 @@ func putWatch(tx *bbolt.Tx, w *Watch) error {
 			return fmt.Errorf("alerts of %q: %w", w.Name, err)
 		}
 	}
-	return putAlerts(tx, w.Alerts)
+	return putAlerts(tx, w.Alerts, at)
 }
 
-func putAlerts(tx *bbolt.Tx, list []Alert) error {
+func putAlerts(tx *bbolt.Tx, list []Alert, at time.Time) error {
 	if len(list) == 0 {
 		return nil
 	}
 	b, err := within(tx, bKept)
 	for i := 0; err == nil && i < len(list); i++ {
-		err = putAlert(b, &list[i])
+		err = putAlert(b, &list[i], at)
 	}
 	if err != nil {
 		return fmt.Errorf("keep alerts: %w", err)
@@ -73,7 +74,7 @@ func putAlerts(tx *bbolt.Tx, list []Alert) error {
 	return nil
 }
 
-func putAlert(b *bbolt.Bucket, a *Alert) error {
+func putAlert(b *bbolt.Bucket, a *Alert, at time.Time) error {
 	if v := b.Get([]byte(a.ID)); v != nil && a.Watch == "" {
 		if was, err := alertOf([]byte(a.ID), v); err != nil || was.Watch != "" || was.Last.After(a.Last) {
 			return err
@@ -83,7 +84,7 @@ func putAlert(b *bbolt.Bucket, a *Alert) error {
 	if a.Open {
 		open = 1
 	}
-	v := appendText(append(appendInstant(nil, instantOf(a.Last)), open), a.Watch)
+	v := appendText(append(appendInstant(appendInstant(nil, instantOf(a.Last)), instantOf(at)), open), a.Watch)
 	return b.Put([]byte(a.ID), append(v, a.Data...))
 }
 
@@ -107,6 +108,7 @@ func (s *Store) Watch(name string) (w *Watch, err error) {
 		w = &Watch{Name: name, State: bytes.Clone(b.Get([]byte(name)))}
 		return eachAlert(tx, func(a *Alert) error {
 			if a.Open && a.Watch == name {
+				a.Data = bytes.Clone(a.Data)
 				w.Alerts = append(w.Alerts, *a)
 			}
 			return nil
@@ -119,12 +121,17 @@ func (s *Store) Watch(name string) (w *Watch, err error) {
 func (s *Store) Alerts() (list []Alert, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
 		return eachAlert(tx, func(a *Alert) error {
+			a.Data = bytes.Clone(a.Data)
 			list = append(list, *a)
 			return nil
 		})
 	})
-	slices.SortFunc(list, func(a, b Alert) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID)) })
+	lastFirst(list)
 	return list, err
+}
+
+func lastFirst(list []Alert) {
+	slices.SortFunc(list, func(a, b Alert) int { return cmp.Or(b.Last.Compare(a.Last), cmp.Compare(a.ID, b.ID)) })
 }
 
 // look returns a bucket in that of alerts, nil if there is none.
@@ -136,6 +143,7 @@ func look(tx *bbolt.Tx, name string) *bbolt.Bucket {
 	return top.Bucket([]byte(name))
 }
 
+// eachAlert calls fn with what is kept. The data is still the file's.
 func eachAlert(tx *bbolt.Tx, fn func(*Alert) error) error {
 	b := look(tx, bKept)
 	if b == nil {
@@ -146,7 +154,6 @@ func eachAlert(tx *bbolt.Tx, fn func(*Alert) error) error {
 		if err != nil {
 			return err
 		}
-		a.Data = bytes.Clone(a.Data)
 		return fn(&a)
 	})
 }
@@ -154,23 +161,30 @@ func eachAlert(tx *bbolt.Tx, fn func(*Alert) error) error {
 // alertOf reads what putAlert wrote. The data is still the file's.
 func alertOf(k, v []byte) (Alert, error) {
 	r := reader{b: v}
-	a := Alert{ID: string(k), Last: r.instant().time(), Open: r.byte() == 1, Watch: r.text()}
+	a := Alert{ID: string(k), Last: r.instant().time(), Kept: r.instant().time(), Open: r.byte() == 1, Watch: r.text()}
 	if a.Data = r.b; r.bad {
 		return a, damaged(fmt.Sprintf("alert %q: %v", k, errShort))
 	}
 	return a, nil
 }
 
-// PruneAlerts drops what was last seen before a time, and beyond most what is over
+// PruneAlerts drops what was last written before a time, and beyond most what is over
 // and was seen longest ago. It returns how many it dropped.
 func (s *Store) PruneAlerts(before time.Time, most int) (n int, err error) {
-	list, err := s.Alerts()
+	var list []Alert
+	err = s.view(func(tx *bbolt.Tx) error {
+		return eachAlert(tx, func(a *Alert) error {
+			list = append(list, Alert{ID: a.ID, Open: a.Open, Last: a.Last, Kept: a.Kept})
+			return nil
+		})
+	})
 	if err != nil {
 		return 0, err
 	}
+	lastFirst(list)
 	var old []Alert
 	for i, a := range list {
-		if a.Last.Before(before) || i >= most && !a.Open {
+		if a.Kept.Before(before) || i >= most && !a.Open {
 			old = append(old, a)
 		}
 	}

@@ -20,7 +20,7 @@ func TestAlertsAreKeptWithTheirPlace(t *testing.T) {
 	}
 	put("1", store.Alert{ID: "a", Watch: "w", Open: true, Last: at, Data: []byte("one")}, store.Alert{ID: "b", Watch: "w", Open: true, Last: at, Data: []byte("two")})
 	put("2", store.Alert{ID: "b", Watch: "w", Last: at.Add(time.Hour), Data: []byte("over")})
-	if err := s.PutAlerts([]store.Alert{{ID: "a", Last: at.Add(time.Hour), Data: []byte("of a report")}, {ID: "c", Last: at.Add(-time.Hour), Data: []byte("alone")}}); err != nil {
+	if err := s.PutAlerts([]store.Alert{{ID: "a", Last: at.Add(time.Hour), Data: []byte("of a report")}, {ID: "c", Last: at.Add(-time.Hour), Data: []byte("alone")}}, at); err != nil {
 		t.Fatal(err)
 	}
 	w, err := s.Watch("w")
@@ -46,9 +46,15 @@ func TestPruneAlerts(t *testing.T) {
 	for i := range 10 {
 		list = append(list, store.Alert{ID: fmt.Sprint(i), Open: i < 2, Last: at.Add(time.Duration(i) * time.Hour), Data: []byte("x")})
 	}
+	written := func(i int) error { return s.PutAlerts(list[i:i+1], list[i].Last) }
+	for i := range list {
+		if err := written(i); err != nil {
+			t.Fatal(err)
+		}
+	}
 	_, unsaid := s.PutSaid(store.Said{Key: "1", Data: []byte("of 1")})
 	_, muted := s.PutSaid(store.Said{Key: "mute", Data: []byte("of all")})
-	if err := errors.Join(s.PutAlerts(list), unsaid, muted); err != nil {
+	if err := errors.Join(unsaid, muted); err != nil {
 		t.Fatal(err)
 	}
 	if n, err := s.PruneAlerts(at, 5); n != 3 || err != nil { // 2, 3 and 4; what is open stays

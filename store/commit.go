@@ -62,7 +62,7 @@ func commit(tx *bbolt.Tx, b *Batch, p *packer) error {
 			return fmt.Errorf("cursor %q: %w", key, err)
 		}
 	}
-	if err := putWatch(tx, b.Watch); err != nil {
+	if err := putWatch(tx, b.Watch, b.At); err != nil {
 		return err
 	}
 	return errors.Join(mergeHits(tx, b.Hits), mergeUses(tx, b.Uses))

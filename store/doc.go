@@ -52,8 +52,8 @@
 //	states        name -> what the caller put
 //	uses          agent -> bucket: place -> JSON, what was used of a budget there
 //	stays         uint64 nanoseconds since 1970, address, container -> JSON
-//	alerts        buckets kept: ID -> instant, open (1 byte), text of the watch, what the caller put;
-//	              watches: name -> what the caller put; said: key -> what the caller put
+//	alerts        buckets kept: ID -> instants last seen and written, open (1 byte), text of the watch,
+//	              what the caller put; watches: name -> what the caller put; said: key -> what the caller put
 //
 // Schema 1 had no decisions.
 //

@@ -41,9 +41,11 @@ func newEnforceCommand(a *app) *cobra.Command {
 finding; what repeats is counted. Verdicts: drift, close to an approved rule;
 unexpected, nothing explains it; forbidden, no baseline may admit it.
 
-With --follow it goes on with what is appended and prints an alert within a second;
-the place in the log is kept, so nothing is missed after a restart, and only what
-was found in the last second before a crash can be told twice.
+With --follow it goes on with what is appended, to one log or several, and tells at
+once what is new, what goes on (active, persistent) and what is over (resolved). Many
+at once are one alert. The place in the log is kept with what was found: nothing is
+missed after a crash, and what is told again has the same event ID. What was found, and
+what you say of it, is in "tripline alerts".
 With "alerts:" in tripline.yaml what is found is sent there as well (see
 "tripline alert"): with --follow at once, else with --send.
 With -o it also writes the alias files, and again whenever a baseline or the ranges

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"time"
 
 	"tripline/enforce"
@@ -26,6 +29,7 @@ type keeper struct {
 	dirty   bool // something was read since the place was last kept
 	at      time.Time
 	hits    []learn.Hits // that could not be kept yet
+	pruned  time.Time    // when what is too old was last dropped
 	failing time.Time    // since when nothing can be kept, zero if it can
 	err     error        // why
 }
@@ -36,6 +40,7 @@ type round struct {
 	kept  []enforce.Kept
 	state string // what the policy was compiled from
 	hosts []string
+	prune time.Time // what was last seen before it is dropped, zero for nothing
 
 	wrote, read error
 	policy      *enforce.Policy // nil if it is the same
@@ -116,6 +121,9 @@ func (k *keeper) end(s source.Stream) error {
 func (k *keeper) prepare(s source.Stream, now time.Time) (*round, error) {
 	w := k.w
 	r := &round{state: w.state}
+	if now.Sub(k.pruned) >= pruneEvery {
+		r.prune, k.pruned = now.Add(-cmp.Or(w.a.config.Findings.Keep, keepAlerts)), now
+	}
 	if now.Sub(w.lookups.last) >= time.Minute {
 		r.hosts, w.lookups.last = w.agents.Hosts(), now
 	}
@@ -169,9 +177,42 @@ func watchOf(key string, l *enforce.Ledger, list []enforce.Kept) (*store.Watch, 
 // write keeps a batch, once what it tells of is on its way.
 func (r *round) write(w *watching) {
 	w.outbox.sync()
-	if r.batch != nil {
-		r.wrote = w.a.write("enforce", func(s *store.Store) error { return s.Commit(*r.batch) })
+	if r.batch == nil {
+		return
 	}
+	r.wrote = w.a.write("enforce", func(s *store.Store) error {
+		if err := s.Commit(*r.batch); err != nil || r.prune.IsZero() {
+			return err
+		}
+		_, err := pruneAlerts(s, r.prune, r.batch.At)
+		return err
+	})
+}
+
+// For how long alerts are kept, how many at most, and how often the others are
+// dropped.
+const (
+	keepAlerts = 90 * 24 * time.Hour
+	mostAlerts = 50_000
+	pruneEvery = time.Hour
+)
+
+// pruneAlerts drops alerts last seen before a time, and mutes that are over.
+func pruneAlerts(s *store.Store, before, now time.Time) (int, error) {
+	said, err := s.Said()
+	if err != nil {
+		return 0, err
+	}
+	for _, one := range said {
+		var m enforce.Mute
+		if !strings.HasPrefix(one.Key, mutePrefix) || json.Unmarshal(one.Data, &m) != nil || now.Before(m.Until) {
+			continue
+		}
+		if _, err := s.PutSaid(store.Said{Key: one.Key}); err != nil {
+			return 0, err
+		}
+	}
+	return s.PruneAlerts(before, mostAlerts)
 }
 
 // look reads what has changed, and finds hosts.

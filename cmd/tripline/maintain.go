@@ -44,7 +44,7 @@ func newPruneCommand(a *app) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "prune --keep DURATION",
 		Short: "Drop what was seen long ago",
-		Long: `prune drops flows and destinations that were last seen before the time to keep.
+		Long: `prune drops flows, destinations and alerts that were last seen before the time to keep.
 What an approved baseline admits stays, however old it is.
 
 Exit status:
@@ -102,7 +102,15 @@ func (a *app) prune(s *store.Store, before time.Time) error {
 	if err != nil {
 		return err
 	}
-	a.say("dropped %s flows and %s destinations last seen before %s", ipranges.Thousands(uint64(flows)), ipranges.Thousands(uint64(destinations)), before.Format(time.DateOnly))
+	alerts, err := pruneAlerts(s, before, a.now())
+	if err != nil {
+		return err
+	}
+	more := ""
+	if alerts > 0 {
+		more = " and " + count(uint64(alerts), "alert", "alerts")
+	}
+	a.say("dropped %s flows and %s destinations%s last seen before %s", ipranges.Thousands(uint64(flows)), ipranges.Thousands(uint64(destinations)), more, before.Format(time.DateOnly))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -13,10 +14,14 @@ import (
 // terms are when a finding changes its status: while following, many at once are
 // one alert.
 func (w *watching) terms() enforce.Terms {
+	t, set := enforce.Report(), w.a.config.Findings
 	if w.o.follow {
-		return enforce.Service()
+		t = enforce.Service()
 	}
-	return enforce.Report()
+	t.Again = cmp.Or(set.Active, t.Again)
+	t.Persistent = cmp.Or(set.Persistent, t.Persistent)
+	t.Resolved = cmp.Or(set.Resolved, t.Resolved)
+	return t
 }
 
 // tell tells of an event at once, while following: a report is written at the end,
