@@ -34,15 +34,21 @@ type box struct {
 	unpinged                                                sync.Once
 }
 
-// An owner says whose connection it is that begins; nil if nobody can be found.
+// An owner says whose connection it is that begins, and which socket's; nil and
+// 0 if nobody can be found.
 type owner interface {
-	of(proto learn.Proto, from, to netip.AddrPort) *learn.Process
+	of(proto learn.Proto, from, to netip.AddrPort) (*learn.Process, uint32)
+	socket(proto learn.Proto, from, to netip.AddrPort) uint32
+	// spoken counts the sockets that began to speak to an address.
+	spoken(to netip.AddrPort) uint64
 }
 
 // nobody is the owner of everything where there is no child, as in tests.
 type nobody struct{}
 
-func (nobody) of(learn.Proto, netip.AddrPort, netip.AddrPort) *learn.Process { return nil }
+func (nobody) of(learn.Proto, netip.AddrPort, netip.AddrPort) (*learn.Process, uint32) { return nil, 0 }
+func (nobody) socket(learn.Proto, netip.AddrPort, netip.AddrPort) uint32               { return 0 }
+func (nobody) spoken(netip.AddrPort) uint64                                            { return 0 }
 
 // A talk is one connection or exchange while it lasts.
 type talk struct {
@@ -50,6 +56,7 @@ type talk struct {
 	flow     learn.Flow
 	to       []netip.AddrPort // where it may go, in the order of trying
 	resolved bool             // the name is one that we told
+	socket   uint32           // its inode inside, 0 if that is not known
 	up, down atomic.Uint64
 }
 
@@ -60,14 +67,14 @@ func (b *box) begin(proto learn.Proto, from, to netip.AddrPort) *talk {
 		Time: time.Now().UTC(), Proto: proto, Src: from.Addr().Unmap(), SrcPort: from.Port(),
 		Dst: to.Addr().Unmap(), DstPort: to.Port(), Interface: b.o.Label,
 	}
-	t.flow.Process = b.owner.of(proto, from, to)
+	t.flow.Process, t.socket = b.owner.of(proto, from, to)
 	if t.flow.Process == nil && proto.HasPorts() {
 		b.unknown.Add(1)
 	}
 	addrs := []netip.Addr{t.flow.Dst}
-	if name, real, ok := b.names.behind(b.ctx, t.flow.Dst); ok {
+	if name, places, ok := b.names.behind(b.ctx, t.flow.Dst); ok {
 		t.flow.Name, t.flow.Evidence, t.flow.Resolved = name, learn.DNS, true
-		t.resolved, addrs = true, real
+		t.resolved, addrs = true, places
 	} else {
 		b.names.name(&t.flow)
 	}
@@ -142,7 +149,7 @@ func (b *box) drain() {
 
 // readable says whether packets wait to be read.
 func readable(fd int) bool {
-	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // G115: it is a descriptor
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	n, err := unix.Poll(poll, 1)
 	return err == nil && n > 0 && poll[0].Revents&unix.POLLIN != 0
 }

@@ -26,6 +26,7 @@ type plan struct {
 	UID     int      `json:"uid"`
 	GID     int      `json:"gid"`
 	PID     bool     `json:"pid"`     // it has processes of its own
+	Link    string   `json:"link"`    // which one, "" for the first that is possible
 	Strict  bool     `json:"strict"`  // it tells of every connect
 	Hide    []string `json:"hide"`    // sockets and directories to cover
 	Listen  []uint16 `json:"listen"`  // ports of its loopback that lead to the host's

@@ -57,7 +57,7 @@ func (d *diag) ask(proto learn.Proto, from, to netip.AddrPort) (socket, error) {
 	d.seq++
 	req := make([]byte, netlinkHead+diagRequest)
 	native := binary.NativeEndian
-	native.PutUint32(req[0:], uint32(len(req))) //nolint:gosec // G115: it is 72
+	native.PutUint32(req[0:], uint32(len(req)))
 	native.PutUint16(req[4:], diagByFamily)
 	native.PutUint16(req[6:], unix.NLM_F_REQUEST)
 	native.PutUint32(req[8:], d.seq)

@@ -114,7 +114,7 @@ func (b *box) replyName(h dnsmessage.Header, asked *dnsmessage.Question, e *name
 
 // addressOf is the record that says that a name is at an address.
 func addressOf(asked *dnsmessage.Question, a netip.Addr, ttl time.Duration) func(*dnsmessage.Builder) error {
-	head := dnsmessage.ResourceHeader{Name: asked.Name, Class: dnsmessage.ClassINET, TTL: uint32(max(0, ttl/time.Second))} //nolint:gosec // G115: it was 32 bits
+	head := dnsmessage.ResourceHeader{Name: asked.Name, Class: dnsmessage.ClassINET, TTL: uint32(max(0, ttl/time.Second))}
 	return func(b *dnsmessage.Builder) error {
 		if a.Is4() {
 			return b.AResource(head, dnsmessage.AResource{A: a.As4()})

@@ -42,7 +42,7 @@ func (p *program) give(action uint32) { p.add(unix.BPF_RET|unix.BPF_K, action, 0
 func (p *program) ifEqual(k uint32, then func(*program)) {
 	var body program
 	then(&body)
-	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, k, 0, uint8(len(body))) //nolint:gosec // G115: a dozen at most
+	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, k, 0, uint8(len(body)))
 	*p = append(*p, body...)
 }
 
@@ -112,7 +112,7 @@ func (p *plan) filter() (listener int, err error) {
 }
 
 func install(p program, flags uintptr) (int, error) {
-	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}                                                             //nolint:gosec // G115: a hundred at most
+	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
 	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog))) //nolint:gosec // G103: how the call takes its argument
 	if errno != 0 {
 		return -1, fmt.Errorf("seccomp: %w", errno)

@@ -75,7 +75,8 @@ func (g *guard) packet6(pkt *stack.PacketBuffer) {
 	}
 	h := header.IPv6(data)
 	from, to := addr(h.SourceAddress()), addr(h.DestinationAddress())
-	icmp := h.TransportProtocol() == header.ICMPv6ProtocolNumber
+	next := h.NextHeader() // behind others nothing but a fragment is taken
+	icmp := next == uint8(header.ICMPv6ProtocolNumber)
 	switch {
 	case icmp && !from.IsGlobalUnicast():
 		g.neighbour(pkt)
@@ -86,8 +87,8 @@ func (g *guard) packet6(pkt *stack.PacketBuffer) {
 		g.b.strange.Add(1)
 	case icmp:
 		g.icmp6(pkt, to)
-	case h.TransportProtocol() == header.TCPProtocolNumber, h.TransportProtocol() == header.UDPProtocolNumber,
-		h.NextHeader() == uint8(header.IPv6FragmentExtHdrIdentifier):
+	case next == uint8(header.TCPProtocolNumber), next == uint8(header.UDPProtocolNumber),
+		next == uint8(header.IPv6FragmentExtHdrIdentifier):
 		g.Endpoint.DeliverNetworkPacket(header.IPv6ProtocolNumber, pkt)
 	default:
 		g.b.strange.Add(1)

@@ -90,7 +90,7 @@ func (x *echoes) carry(proto learn.Proto, key pair, e *exchange) {
 		}
 	}
 	x.drop(key)
-	out.Close() //nolint:errcheck,gosec // it is over
+	out.Close() //nolint:errcheck // it is over
 	t.end()
 }
 

@@ -26,9 +26,9 @@ func initial(path string, args []string) int {
 	// of the terminal reach the command without us.
 	catch(make(chan os.Signal, 1), caught)
 	if os.Getpid() != 1 {
-		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) //nolint:errcheck,gosec // daemons are then not waited for
+		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) //nolint:errcheck // daemons are then not waited for
 	}
-	pid, err := syscall.ForkExec(path, args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+	pid, err := syscall.ForkExec(path, args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}}) //nolint:gosec // G204: to run it is the job
 	if err != nil {
 		i.fail(err)
 		return StatusFailed
@@ -48,7 +48,7 @@ func (i *reaper) fail(err error) {
 	if errno, ok := errors.AsType[syscall.Errno](err); ok {
 		r.Errno = int(errno)
 	}
-	i.c.send(r) //nolint:errcheck,gosec // who would hear of it is gone
+	i.c.send(r) //nolint:errcheck // who would hear of it is gone
 }
 
 // reap waits for the command and for what it leaves behind.
@@ -70,7 +70,7 @@ func (i *reaper) reap(command int) int {
 		if ws.Signaled() {
 			status = 128 + int(ws.Signal())
 		}
-		i.c.send(report{Ended: true, Status: status}) //nolint:errcheck,gosec // who would hear of it is gone
+		i.c.send(report{Ended: true, Status: status}) //nolint:errcheck // who would hear of it is gone
 	}
 }
 
@@ -82,13 +82,13 @@ func (i *reaper) obey() {
 		_, err := i.c.receive(&o)
 		if errors.Is(err, io.EOF) {
 			killAll(unix.SIGKILL)
-			os.Exit(StatusFailed) //nolint:revive // the first process has nobody to return to
+			os.Exit(StatusFailed) //nolint:forbidigo // nobody is left to return to
 		}
 		if err != nil || o.Signal == 0 {
 			continue
 		}
 		if to := int(i.command.Load()); to != 0 {
-			unix.Kill(to, unix.Signal(o.Signal)) //nolint:errcheck,gosec // it may just have ended
+			unix.Kill(to, unix.Signal(o.Signal)) //nolint:errcheck // it may just have ended
 			continue
 		}
 		killAll(unix.Signal(o.Signal))
@@ -98,11 +98,11 @@ func (i *reaper) obey() {
 // killAll signals every process inside.
 func killAll(s unix.Signal) {
 	if os.Getpid() == 1 {
-		unix.Kill(-1, s) //nolint:errcheck,gosec // there may be nobody left
+		unix.Kill(-1, s) //nolint:errcheck // there may be nobody left
 		return
 	}
 	for _, pid := range descendants(os.Getpid()) {
-		unix.Kill(pid, s) //nolint:errcheck,gosec // it may just have ended
+		unix.Kill(pid, s) //nolint:errcheck // it may just have ended
 	}
 }
 

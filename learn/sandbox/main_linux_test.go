@@ -3,6 +3,7 @@ package sandbox
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -114,7 +115,7 @@ type user struct {
 }
 
 // users are those that tests can be: root, and somebody ordinary.
-func users(t *testing.T) []user {
+func users() []user {
 	if os.Geteuid() == 0 {
 		return []user{{"ordinary", 65534}, {"root", 0}}
 	}
@@ -124,7 +125,7 @@ func users(t *testing.T) []user {
 // eachUser runs a test as root and as somebody ordinary, where namespaces are allowed.
 func eachUser(t *testing.T, f func(t *testing.T, u user)) {
 	t.Helper()
-	for _, u := range users(t) {
+	for _, u := range users() {
 		t.Run(u.name, func(t *testing.T) {
 			cmd := exec.Command("unshare", "-U", "-n", "true")
 			cmd.SysProcAttr = &syscall.SysProcAttr{Credential: u.credential()}
@@ -152,7 +153,7 @@ var (
 func testProgram(t *testing.T) string {
 	t.Helper()
 	copyOnce.Do(func() {
-		dir, err := os.MkdirTemp("", "sandbox-test")
+		dir, err := os.MkdirTemp("", "sandbox-test") //nolint:usetesting // it is for all tests
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -175,7 +176,7 @@ func testProgram(t *testing.T) string {
 func (u user) command(t *testing.T, tr *trial, command ...string) *exec.Cmd {
 	t.Helper()
 	path := testProgram(t)
-	dir, err := os.MkdirTemp(filepath.Dir(path), "run")
+	dir, err := os.MkdirTemp(filepath.Dir(path), "run") //nolint:usetesting // others than who runs the test have to reach it
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -199,10 +200,10 @@ func (u user) command(t *testing.T, tr *trial, command ...string) *exec.Cmd {
 func (u user) run(t *testing.T, tr trial, command ...string) (string, outcome) {
 	t.Helper()
 	cmd := u.command(t, &tr, command...)
-	timer := time.AfterFunc(2*time.Minute, func() { cmd.Process.Kill() })
+	timer := time.AfterFunc(time.Minute, func() { cmd.Process.Kill() })
 	defer timer.Stop()
 	printed, err := cmd.CombinedOutput()
-	if _, exited := err.(*exec.ExitError); err != nil && !exited {
+	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
 		t.Fatal(err)
 	}
 	return string(printed), read(t, &tr, string(printed))

@@ -17,7 +17,7 @@ func (p *plan) mounts(r *report) error {
 	}
 	// Programs with rights of their own run without them, and run: their files ask
 	// for rights that nobody has here. Before Linux 5.12 they do not.
-	unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID}) //nolint:errcheck,gosec // as above
+	unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID}) //nolint:errcheck // as above
 	if err := p.resolver(); err != nil {
 		return fmt.Errorf("cover the resolver: %w", err)
 	}

@@ -64,7 +64,7 @@ func (n *names) entry(name string) *named {
 	if e := n.byName[name]; e != nil {
 		return e
 	}
-	i := uint32(len(n.byName) + 1) //nolint:gosec // G115: bounded below
+	i := uint32(len(n.byName) + 1)
 	if i >= mostNames {
 		return nil
 	}

@@ -39,7 +39,7 @@ func attributes(pid bool) *syscall.SysProcAttr {
 
 // everybody maps all users that there are to themselves.
 func everybody(path string) (all []syscall.SysProcIDMap) {
-	f, err := os.Open(path) //nolint:gosec // G304: one of two in /proc
+	f, err := os.Open(path)
 	if err != nil {
 		return nil
 	}
@@ -84,24 +84,24 @@ func hidden(stay []string) (list []string) {
 		})
 	}
 	for _, dir := range places() {
-		if real, err := filepath.EvalSymlinks(dir); err == nil && !keep(dir) && !keep(real) {
-			list = append(list, real)
+		if target, err := filepath.EvalSymlinks(dir); err == nil && !keep(dir) && !keep(target) {
+			list = append(list, target)
 		}
 	}
 	covered := len(list)
 	size := 0
 	for _, path := range listening() {
-		real, err := filepath.EvalSymlinks(path)
-		if err != nil || keep(path) || keep(real) || slices.Contains(list, real) || under(list[:covered], real) {
+		target, err := filepath.EvalSymlinks(path)
+		if err != nil || keep(path) || keep(target) || slices.Contains(list, target) || under(list[:covered], target) {
 			continue
 		}
-		if info, err := os.Stat(real); err != nil || info.Mode().Type() != os.ModeSocket {
+		if info, err := os.Stat(target); err != nil || info.Mode().Type() != os.ModeSocket {
 			continue
 		}
-		if size += len(real) + 8; size > mostMessage/2 {
+		if size += len(target) + 8; size > mostMessage/2 {
 			break
 		}
-		list = append(list, real)
+		list = append(list, target)
 	}
 	return list
 }

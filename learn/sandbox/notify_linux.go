@@ -25,6 +25,8 @@ type witness struct {
 
 	mu     sync.Mutex
 	claims map[uint32]*claim // by the socket's inode
+	speaks map[netip.AddrPort]uint64
+	began  uint64 // how many were counted in speaks
 	swept  time.Time
 }
 
@@ -37,10 +39,10 @@ type claim struct {
 }
 
 // claimFor is how long a socket is kept for a packet that does not come.
-const claimFor = 3 * time.Second
+const claimFor = 10 * time.Second
 
 func newWitness(fd int, describe func(int) *learn.Process) *witness {
-	return &witness{fd: fd, describe: describe, claims: map[uint32]*claim{}}
+	return &witness{fd: fd, describe: describe, claims: map[uint32]*claim{}, speaks: map[netip.AddrPort]uint64{}}
 }
 
 // notice is struct seccomp_notif, and response struct seccomp_notif_resp.
@@ -63,7 +65,7 @@ type response struct {
 
 // watch answers until everything inside is gone.
 func (w *witness) watch() {
-	poll := []unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN}} //nolint:gosec // G115: it is a descriptor
+	poll := []unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN}}
 	for {
 		if _, err := unix.Poll(poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
 			return
@@ -99,22 +101,26 @@ func (w *witness) see(n *notice) {
 	if !ok || to.Addr().IsLoopback() {
 		return
 	}
-	fd, err := duplicate(int(n.pid), int(int32(n.args[0]))) //nolint:gosec // G115: a descriptor is an int
+	fd, err := duplicate(int(n.pid), int(int32(n.args[0])))
 	if err != nil {
 		return
 	}
 	var st unix.Stat_t
 	if unix.Fstat(fd, &st) != nil {
-		unix.Close(fd) //nolint:errcheck,gosec // it was only looked at
+		unix.Close(fd) //nolint:errcheck // it was only looked at
 		return
 	}
-	w.claim(uint32(st.Ino), &claim{process: w.describe(groupOf(int(n.pid))), to: to, fd: fd, at: time.Now()}) //nolint:gosec // G115: so are inodes of sockets
+	w.claim(uint32(st.Ino), &claim{process: w.describe(groupOf(int(n.pid))), to: to, fd: fd, at: time.Now()})
 }
 
 func (w *witness) claim(inode uint32, c *claim) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if old := w.claims[inode]; old != nil {
+	old := w.claims[inode]
+	if old == nil || old.to != c.to {
+		w.speak(c.to)
+	}
+	if old != nil {
 		if old.fd < 0 && old.to == c.to { // its exchange is known
 			c.drop()
 		} else {
@@ -125,9 +131,28 @@ func (w *witness) claim(inode uint32, c *claim) {
 	w.sweep(c.at)
 }
 
+// mostSpoken is for how many addresses it is known who began to speak to them.
+const mostSpoken = 1 << 16
+
+// speak notes that another socket speaks to an address. It may have the port of
+// one that is gone.
+func (w *witness) speak(to netip.AddrPort) {
+	if len(w.speaks) >= mostSpoken {
+		clear(w.speaks)
+	}
+	w.began++
+	w.speaks[to] = w.began
+}
+
+func (w *witness) spoken(to netip.AddrPort) uint64 {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.speaks[to]
+}
+
 func (c *claim) drop() {
 	if c.fd >= 0 {
-		unix.Close(c.fd) //nolint:errcheck,gosec // it was never used
+		unix.Close(c.fd) //nolint:errcheck // it was never used
 		c.fd = -1
 	}
 }

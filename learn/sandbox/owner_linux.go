@@ -33,20 +33,35 @@ func newOwners(diagFD, init int) *owners {
 	return &owners{diag: &diag{fd: diagFD}, init: init, known: map[int]cached{}}
 }
 
-func (o *owners) of(proto learn.Proto, from, to netip.AddrPort) *learn.Process {
+func (o *owners) of(proto learn.Proto, from, to netip.AddrPort) (*learn.Process, uint32) {
 	if proto != learn.TCP && proto != learn.UDP {
-		return nil
+		return nil, 0
 	}
-	s, err := o.diag.find(proto, from, to)
-	if err != nil {
-		return nil
+	inode := o.socket(proto, from, to)
+	if inode == 0 {
+		return nil, 0
 	}
 	if o.witness != nil {
-		if p := o.witness.of(s.inode); p != nil {
-			return p
+		if p := o.witness.of(inode); p != nil {
+			return p, inode
 		}
 	}
-	return o.describe(holder(descendants(o.init), s.inode))
+	return o.describe(holder(descendants(o.init), inode)), inode
+}
+
+func (o *owners) socket(proto learn.Proto, from, to netip.AddrPort) uint32 {
+	s, err := o.diag.find(proto, from, to)
+	if err != nil {
+		return 0
+	}
+	return s.inode
+}
+
+func (o *owners) spoken(to netip.AddrPort) uint64 {
+	if o.witness == nil {
+		return 0
+	}
+	return o.witness.spoken(to)
 }
 
 func (o *owners) describe(pid int) *learn.Process {

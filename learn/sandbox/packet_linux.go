@@ -13,7 +13,7 @@ import (
 // datagram sends the command a datagram.
 func (b *box) datagram(from, to netip.AddrPort, data []byte) {
 	h := make(header.UDP, header.UDPMinimumSize)
-	length := uint16(len(h) + len(data)) //nolint:gosec // G115: it came as one
+	length := uint16(len(h) + len(data))
 	h.Encode(&header.UDPFields{SrcPort: from.Port(), DstPort: to.Port(), Length: length})
 	sum := header.PseudoHeaderChecksum(header.UDPProtocolNumber, address(from.Addr()), address(to.Addr()), length)
 	sum = ^h.CalculateChecksum(checksum.Checksum(data, sum))
@@ -29,7 +29,7 @@ func (b *box) datagram(from, to netip.AddrPort, data []byte) {
 // and the first bytes of what it is about).
 func (b *box) unreachable(from, to netip.AddrPort, data []byte) {
 	u := make(header.UDP, header.UDPMinimumSize)
-	u.Encode(&header.UDPFields{SrcPort: from.Port(), DstPort: to.Port(), Length: uint16(len(u) + len(data))}) //nolint:gosec // G115: it came as one
+	u.Encode(&header.UDPFields{SrcPort: from.Port(), DstPort: to.Port(), Length: uint16(len(u) + len(data))})
 	b.notice(from.Addr(), to.Addr(), header.UDPProtocolNumber, u, header.ICMPv4PortUnreachable, header.ICMPv6PortUnreachable)
 }
 
@@ -47,7 +47,7 @@ func (b *box) notice(from, to netip.Addr, protocol tcpip.TransportProtocolNumber
 	if from.Is4() {
 		ip := make(header.IPv4, header.IPv4MinimumSize)
 		ip.Encode(&header.IPv4Fields{
-			TotalLength: uint16(len(ip) + len(about)), TTL: 64, Protocol: uint8(protocol), //nolint:gosec // G115: a few bytes
+			TotalLength: uint16(len(ip) + len(about)), TTL: 64, Protocol: uint8(protocol),
 			SrcAddr: address(from), DstAddr: address(to),
 		})
 		ip.SetChecksum(^ip.CalculateChecksum())
@@ -55,13 +55,13 @@ func (b *box) notice(from, to netip.Addr, protocol tcpip.TransportProtocolNumber
 		h.SetType(header.ICMPv4DstUnreachable)
 		h.SetCode(code4)
 		packet := append(append(h, ip...), about...)
-		header.ICMPv4(packet).SetChecksum(header.ICMPv4Checksum(packet, 0))
+		packet.SetChecksum(header.ICMPv4Checksum(packet, 0))
 		b.write(to, from, header.ICMPv4ProtocolNumber, packet)
 		return
 	}
 	ip := make(header.IPv6, header.IPv6MinimumSize)
 	ip.Encode(&header.IPv6Fields{
-		PayloadLength: uint16(len(about)), TransportProtocol: protocol, HopLimit: 64, //nolint:gosec // G115: a few bytes
+		PayloadLength: uint16(len(about)), TransportProtocol: protocol, HopLimit: 64,
 		SrcAddr: address(from), DstAddr: address(to),
 	})
 	h := make(header.ICMPv6, header.ICMPv6DstUnreachableMinimumSize)
@@ -88,5 +88,5 @@ func (b *box) write(from, to netip.Addr, protocol tcpip.TransportProtocolNumber,
 		ReserveHeaderBytes: int(r.MaxHeaderLength()), Payload: buffer.MakeWithData(data),
 	})
 	defer pkt.DecRef()
-	r.WritePacket(stack.NetworkHeaderParams{Protocol: protocol, TTL: 64}, pkt) //nolint:errcheck // as above
+	r.WritePacket(stack.NetworkHeaderParams{Protocol: protocol, TTL: 64}, pkt)
 }

@@ -18,9 +18,9 @@ import (
 // and published ones here.
 func (r *running) ports(ctx context.Context) error {
 	for i, fd := range r.fds[fdListen] {
-		f := os.NewFile(uintptr(fd), "listen") //nolint:gosec // G115: it is a descriptor
+		f := os.NewFile(uintptr(fd), "listen")
 		l, err := net.FileListener(f)
-		f.Close() //nolint:errcheck,gosec // the listener has its own
+		f.Close() //nolint:errcheck // the listener has its own
 		if err != nil {
 			return fmt.Errorf("host port %d: %w", r.o.HostPorts[i], err)
 		}
@@ -54,7 +54,7 @@ func plainListen(err error) error {
 
 // pass hands on each connection that a listener gets, until ctx ends.
 func (b *box) pass(ctx context.Context, l net.Listener, dial func() (net.Conn, error)) {
-	context.AfterFunc(ctx, func() { l.Close() }) //nolint:errcheck,gosec // it is over
+	context.AfterFunc(ctx, func() { l.Close() }) //nolint:errcheck // it is over
 	b.live.Go(func() {
 		for {
 			c, err := l.Accept()
@@ -75,7 +75,7 @@ func join(ctx context.Context, c net.Conn, dial func() (net.Conn, error)) {
 		return
 	}
 	defer to.Close()                                                 //nolint:errcheck // as above
-	stop := context.AfterFunc(ctx, func() { c.Close(); to.Close() }) //nolint:errcheck,gosec // it is over
+	stop := context.AfterFunc(ctx, func() { c.Close(); to.Close() }) //nolint:errcheck // it is over
 	defer stop()
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{c, to}, {to, c}} {

@@ -131,7 +131,7 @@ func descendants(pid int) (all []int) {
 		return nil
 	}
 	for _, task := range tasks {
-		text, err := os.ReadFile(task) //nolint:gosec // G304: it is in /proc
+		text, err := os.ReadFile(task)
 		if err != nil {
 			continue
 		}
@@ -151,12 +151,12 @@ func holder(pids []int, inode uint32) int {
 	want := fmt.Sprintf("socket:[%d]", inode)
 	for _, pid := range pids {
 		dir := procPath(pid, "fd")
-		d, err := os.Open(dir) //nolint:gosec // G304: it is in /proc
+		d, err := os.Open(dir)
 		if err != nil {
 			continue
 		}
 		names, err := d.Readdirnames(-1)
-		d.Close() //nolint:errcheck,gosec // it was only read
+		d.Close() //nolint:errcheck // it was only read
 		if err != nil {
 			continue
 		}

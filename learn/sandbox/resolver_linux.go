@@ -90,7 +90,7 @@ func question(name string, kind dnsmessage.Type) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{ID: uint16(time.Now().UnixNano()), RecursionDesired: true}) //nolint:gosec // G115: the port is what is hard to guess
+	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{ID: uint16(time.Now().UnixNano()), RecursionDesired: true})
 	err = errors.Join(b.StartQuestions(), b.Question(dnsmessage.Question{Name: n, Type: kind, Class: dnsmessage.ClassINET}))
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func askOne(ctx context.Context, network string, server netip.AddrPort, q []byte
 		return nil, err
 	}
 	defer c.Close()                                                           //nolint:errcheck // it was only asked
-	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck,gosec // it cannot
+	stop := context.AfterFunc(ctx, func() { c.SetDeadline(time.Unix(1, 0)) }) //nolint:errcheck // it cannot
 	defer stop()
 	if network == "tcp" {
 		return askStream(c, q)
@@ -176,7 +176,7 @@ func answers(reply, q []byte) bool {
 
 // Messages over TCP have their length before them (RFC 1035, section 4.2.2).
 func writeMessage(w io.Writer, m []byte) error {
-	_, err := w.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...)) //nolint:gosec // G115: they are no longer
+	_, err := w.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(m))), m...))
 	return err
 }
 

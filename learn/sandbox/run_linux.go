@@ -108,11 +108,11 @@ func (r *running) start(pid bool) error {
 	if err != nil {
 		return err
 	}
-	r.control = control{os.NewFile(uintptr(pair[0]), "control")} //nolint:gosec // G115: it is a descriptor
-	theirs := os.NewFile(uintptr(pair[1]), "control")            //nolint:gosec // G115: as above
-	defer theirs.Close()                                         //nolint:errcheck // the child has it
+	r.control = control{os.NewFile(uintptr(pair[0]), "control")}
+	theirs := os.NewFile(uintptr(pair[1]), "control")
+	defer theirs.Close() //nolint:errcheck // the child has it
 	if err := r.launch(pid, theirs); err != nil {
-		r.control.f.Close() //nolint:errcheck,gosec // nobody is there
+		r.control.f.Close() //nolint:errcheck // nobody is there
 		return err
 	}
 	if err := r.control.send(r.plan(pid)); err != nil {
@@ -152,7 +152,7 @@ func childError(r *report) error {
 
 func closeAll(fds []int) {
 	for _, fd := range fds {
-		unix.Close(fd) //nolint:errcheck,gosec // nothing was written
+		unix.Close(fd) //nolint:errcheck // nothing was written
 	}
 }
 
@@ -172,7 +172,7 @@ func (r *running) launch(pid bool, theirs *os.File) error {
 		err := r.child.Start()
 		started <- err
 		if err == nil {
-			r.child.Wait() //nolint:errcheck,gosec // how the command ended it says itself
+			r.child.Wait() //nolint:errcheck // how the command ended it says itself
 		}
 	}()
 	if err := <-started; err != nil {
@@ -184,7 +184,7 @@ func (r *running) launch(pid bool, theirs *os.File) error {
 func (r *running) plan(pid bool) plan {
 	_, rest := hostResolvers()
 	p := plan{
-		UID: os.Getuid(), GID: os.Getgid(), PID: pid, Strict: !r.o.Weak, Listen: r.o.HostPorts,
+		UID: os.Getuid(), GID: os.Getgid(), PID: pid, Link: r.o.Link, Strict: !r.o.Weak, Listen: r.o.HostPorts,
 		Hide:    hidden(r.o.Sockets),
 		Resolve: strings.Join(append([]string{"nameserver " + gateway4.String()}, rest...), "\n") + "\n",
 	}
@@ -234,7 +234,7 @@ func (r *running) forward() (stop func()) {
 			if over && (n == syscall.SIGINT || n == syscall.SIGQUIT) {
 				n = syscall.SIGTERM // what was left behind may ignore the others
 			}
-			r.control.send(order{Signal: int(n)}) //nolint:errcheck,gosec // it may just have ended
+			r.control.send(order{Signal: int(n)}) //nolint:errcheck // it may just have ended
 		}
 	}()
 	return func() { signal.Stop(ch); close(ch) }
@@ -290,7 +290,7 @@ func runError(name string, rep *report) error {
 func (r *running) drain(cancel context.CancelFunc) {
 	r.box.drain()
 	cancel()
-	r.box.stack.RemoveNIC(nic) //nolint:errcheck // it is ours
+	r.box.stack.RemoveNIC(nic)
 	r.box.live.Wait()
 	r.box.stack.Destroy()
 }
@@ -309,7 +309,7 @@ func (r *running) total() Result {
 }
 
 func (r *running) kill() {
-	r.child.Process.Kill() //nolint:errcheck,gosec // it may be gone
+	r.child.Process.Kill() //nolint:errcheck // it may be gone
 	<-r.ended
 }
 
@@ -317,5 +317,5 @@ func (r *running) close() {
 	for _, fds := range r.fds {
 		closeAll(fds)
 	}
-	r.control.f.Close() //nolint:errcheck,gosec // it is over
+	r.control.f.Close() //nolint:errcheck // it is over
 }

@@ -43,6 +43,7 @@ type Options struct {
 	HostPorts []uint16 // of the host's loopback that the command reaches at its own
 	Publish   []Port   // where the host reaches what the command listens on
 	Sockets   []string // in the file system that stay reachable
+	Link      string   // "veth" or "tun"; chosen where empty
 	Weak      bool     // connections are joined with processes without stopping them
 
 	// Dial replaces the way outside, and Resolvers those of this host, for tests.

@@ -17,7 +17,8 @@ func Enter(args []string) (status int, entered bool) {
 	}
 	switch args[1] {
 	case argSetup:
-		return setup(args), true
+		setup(args)
+		return StatusFailed, true
 	case argInit:
 		return initial(args[2], args[3:]), true
 	}
@@ -26,13 +27,13 @@ func Enter(args []string) (status int, entered bool) {
 
 // setup makes the sandbox around this process and becomes its first one. It
 // returns only if that is not possible.
-func setup(args []string) int {
+func setup(args []string) {
 	// What is dropped is dropped for one thread; the others end with exec.
 	runtime.LockOSThread()
 	c := control{os.NewFile(controlFD, "control")}
 	var p plan
 	if _, err := c.receive(&p); err != nil {
-		return StatusFailed
+		return
 	}
 	err := p.build(c)
 	if err == nil {
@@ -43,8 +44,7 @@ func setup(args []string) int {
 	if errno, ok := errors.AsType[unix.Errno](err); ok {
 		r.Errno = int(errno)
 	}
-	c.send(r) //nolint:errcheck,gosec // who would hear of it is gone
-	return StatusFailed
+	c.send(r) //nolint:errcheck // who would hear of it is gone
 }
 
 // build makes the sandbox, hands over its link, and waits for the word to go on.
@@ -74,7 +74,7 @@ func (p *plan) build(c control) error {
 		return fmt.Errorf("hand over the link: %w", err)
 	}
 	for _, fd := range fds {
-		unix.Close(fd) //nolint:errcheck,gosec // the other end has it
+		unix.Close(fd) //nolint:errcheck // the other end has it
 	}
 	var o order
 	if _, err := c.receive(&o); err != nil {

@@ -73,7 +73,7 @@ func (b *box) addresses() error {
 	}
 	for _, inside := range []netip.Addr{inside4.Addr(), inside6.Addr()} {
 		// A link without Ethernet has no neighbours.
-		b.stack.AddStaticNeighbor(nic, protocolOf(inside), address(inside), tcpip.LinkAddress(macInside)) //nolint:errcheck // as above
+		b.stack.AddStaticNeighbor(nic, protocolOf(inside), address(inside), tcpip.LinkAddress(macInside))
 	}
 	b.stack.SetRouteTable([]tcpip.Route{
 		{Destination: header.IPv4EmptySubnet, NIC: nic},

@@ -90,12 +90,12 @@ func accept(r *tcp.ForwarderRequest) (*gonet.TCPConn, error) {
 // carry copies both ways until both have ended, and tells of the talk.
 func (t *talk) carry(in *gonet.TCPConn, out net.Conn) {
 	defer in.Close()                                                       //nolint:errcheck // what matters was written before
-	stop := context.AfterFunc(t.b.ctx, func() { in.Close(); out.Close() }) //nolint:errcheck,gosec // it is over
+	stop := context.AfterFunc(t.b.ctx, func() { in.Close(); out.Close() }) //nolint:errcheck // it is over
 	defer stop()
 	var back sync.WaitGroup
 	back.Go(func() {
 		copied(in, out, t.got)
-		in.CloseWrite() //nolint:errcheck,gosec // it may be gone
+		in.CloseWrite() //nolint:errcheck // it may be gone
 	})
 	if t.forth(in, out) {
 		halfClose(out)
@@ -104,7 +104,7 @@ func (t *talk) carry(in *gonet.TCPConn, out net.Conn) {
 		return
 	}
 	reset(out)
-	in.Close() //nolint:errcheck,gosec // it is to notice
+	in.Close() //nolint:errcheck // it is to notice
 	back.Wait()
 	t.refuse()
 }
@@ -144,7 +144,7 @@ func (t *talk) head(in *gonet.TCPConn, buf []byte) ([]byte, error) {
 	if err != nil || !unsaid(buf[:n]) {
 		return buf[:n], err
 	}
-	in.SetReadDeadline(time.Now().Add(headWait)) //nolint:errcheck,gosec // it cannot
+	in.SetReadDeadline(time.Now().Add(headWait)) //nolint:errcheck // it cannot
 	for unsaid(buf[:n]) && n < mostHead {
 		var m int
 		if m, err = in.Read(buf[n:]); err != nil {
@@ -152,7 +152,7 @@ func (t *talk) head(in *gonet.TCPConn, buf []byte) ([]byte, error) {
 		}
 		n += m
 	}
-	in.SetReadDeadline(time.Time{}) //nolint:errcheck,gosec // it cannot
+	in.SetReadDeadline(time.Time{}) //nolint:errcheck // it cannot
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {
 		err = nil
@@ -185,11 +185,11 @@ func said(head []byte) (string, learn.Evidence) {
 }
 
 func (t *talk) sent(n int) {
-	t.up.Add(uint64(n))      //nolint:gosec // G115: it is not negative
-	t.b.moved.Add(uint64(n)) //nolint:gosec // G115: as above
+	t.up.Add(uint64(n))
+	t.b.moved.Add(uint64(n))
 }
 
-func (t *talk) got(n int) { t.down.Add(uint64(n)) } //nolint:gosec // G115: as above
+func (t *talk) got(n int) { t.down.Add(uint64(n)) }
 
 // buffers are large, and a connection needs one for each way.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
@@ -214,16 +214,16 @@ func copied(to io.Writer, from io.Reader, count func(int)) {
 
 func halfClose(c net.Conn) {
 	if w, ok := c.(interface{ CloseWrite() error }); ok {
-		w.CloseWrite() //nolint:errcheck,gosec // it may be gone
+		w.CloseWrite() //nolint:errcheck // it may be gone
 	}
 }
 
 // reset ends a connection so that the other side does not take it for done.
 func reset(c net.Conn) {
 	if l, ok := c.(interface{ SetLinger(int) error }); ok {
-		l.SetLinger(0) //nolint:errcheck,gosec // it may be gone
+		l.SetLinger(0) //nolint:errcheck // it may be gone
 	}
-	c.Close() //nolint:errcheck,gosec // nothing was written
+	c.Close() //nolint:errcheck // nothing was written
 }
 
 // tcpGateway answers questions for names that come by TCP.

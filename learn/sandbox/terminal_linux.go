@@ -22,7 +22,7 @@ func foreground() terminal {
 	}
 	group, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
 	if err != nil || group != unix.Getpgrp() { // it was not ours
-		tty.Close() //nolint:errcheck,gosec // nothing was written
+		tty.Close() //nolint:errcheck // nothing was written
 		return terminal{}
 	}
 	return terminal{tty, group}
@@ -33,9 +33,9 @@ func (t terminal) restore() {
 		return
 	}
 	signal.Ignore(unix.SIGTTOU)                                       // who is in the background is asked to stop
-	unix.IoctlSetPointerInt(int(t.tty.Fd()), unix.TIOCSPGRP, t.group) //nolint:errcheck,gosec // it may be gone
+	unix.IoctlSetPointerInt(int(t.tty.Fd()), unix.TIOCSPGRP, t.group) //nolint:errcheck // it may be gone
 	signal.Reset(unix.SIGTTOU)
-	t.tty.Close() //nolint:errcheck,gosec // nothing was written
+	t.tty.Close() //nolint:errcheck // nothing was written
 }
 
 // atTerminal says whether this process is in the foreground of a terminal.

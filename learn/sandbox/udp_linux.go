@@ -28,10 +28,13 @@ type exchanges struct {
 
 // An exchange is datagrams between two ends, until they fall silent.
 type exchange struct {
-	in chan []byte // from the command, until the outside is reached
+	in     chan []byte   // from the command, until the outside is reached
+	over   chan struct{} // closed when another socket has taken the port
+	spoken uint64        // how many had begun to speak to the address when it was looked at last
 
-	mu   sync.Mutex
-	last time.Time
+	mu     sync.Mutex
+	last   time.Time
+	socket uint32 // the inode inside, 0 until it is known
 }
 
 // Bounds of exchanges: one is over when nothing came for as long; while the
@@ -57,13 +60,18 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 	key := pair{from, to}
 	x.mu.Lock()
 	e := x.all[key]
+	if e != nil && x.succeeded(key, e) {
+		close(e.over)
+		delete(x.all, key)
+		e = nil
+	}
 	if e == nil {
 		if len(x.all) >= mostExchanges {
 			x.mu.Unlock()
 			x.b.strange.Add(1)
 			return true
 		}
-		e = &exchange{in: make(chan []byte, waiting), last: time.Now()}
+		e = &exchange{in: make(chan []byte, waiting), over: make(chan struct{}), last: time.Now(), spoken: x.b.owner.spoken(to)}
 		x.all[key] = e
 		x.b.sending.Add(1)
 		x.b.live.Go(func() { x.carry(key, e) })
@@ -77,21 +85,39 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 	return true
 }
 
+// succeeded says whether another socket has the port now: one process ended, and
+// another one got it. It is looked at only when somebody began to speak to there.
+func (x *exchanges) succeeded(key pair, e *exchange) bool {
+	spoken := x.b.owner.spoken(key.to)
+	if spoken <= e.spoken {
+		return false
+	}
+	e.spoken = spoken
+	e.mu.Lock()
+	was := e.socket
+	e.mu.Unlock()
+	is := x.b.owner.socket(learn.UDP, key.from, key.to)
+	return was != 0 && is != 0 && is != was
+}
+
 // carry is the life of an exchange.
 func (x *exchanges) carry(key pair, e *exchange) {
 	begun := sync.OnceFunc(func() { x.b.sending.Add(-1) })
 	defer begun()
 	t := x.b.begin(learn.UDP, key.from, key.to)
+	e.mu.Lock()
+	e.socket = t.socket
+	e.mu.Unlock()
 	first := <-e.in
 	if admitted := t.choose() && t.named(first); !admitted {
-		x.drop(key)
+		x.drop(key, e)
 		x.b.unreachable(key.from, key.to, first)
 		t.refuse()
 		return
 	}
 	out, err := x.b.way.reach(x.b.ctx, "udp", t.to[0])
 	if err != nil {
-		x.drop(key)
+		x.drop(key, e)
 		x.b.unreachable(key.from, key.to, first)
 		x.b.failed.Add(1)
 		if !unsent(err) {
@@ -100,7 +126,7 @@ func (x *exchanges) carry(key pair, e *exchange) {
 		return
 	}
 	ctx, cancel := context.WithCancel(x.b.ctx)
-	stop := context.AfterFunc(ctx, func() { out.Close() }) //nolint:errcheck,gosec // it is over
+	stop := context.AfterFunc(ctx, func() { out.Close() }) //nolint:errcheck // it is over
 	defer stop()
 	x.b.live.Go(func() { defer cancel(); x.back(key, e, t, out) })
 	x.send(t, out, first)
@@ -111,7 +137,7 @@ func (x *exchanges) carry(key pair, e *exchange) {
 	}
 	x.forth(ctx, e, t, out, idle)
 	cancel()
-	x.drop(key)
+	x.drop(key, e)
 	for { // what came between
 		select {
 		case data := <-e.in:
@@ -124,10 +150,12 @@ func (x *exchanges) carry(key pair, e *exchange) {
 	t.end()
 }
 
-func (x *exchanges) drop(key pair) {
+func (x *exchanges) drop(key pair, e *exchange) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	delete(x.all, key)
+	if x.all[key] == e {
+		delete(x.all, key)
+	}
 }
 
 // forth sends what the command says until both sides are silent.
@@ -145,6 +173,8 @@ func (x *exchanges) forth(ctx context.Context, e *exchange, t *talk, out net.Con
 				return
 			}
 			timer.Reset(rest)
+		case <-e.over:
+			return
 		case <-ctx.Done():
 			return
 		}

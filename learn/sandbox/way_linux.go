@@ -83,6 +83,6 @@ func hasIPv6() bool {
 	if err != nil {
 		return false
 	}
-	c.Close() //nolint:errcheck,gosec // nothing was written
+	c.Close() //nolint:errcheck // nothing was written
 	return true
 }

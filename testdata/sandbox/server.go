@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/binary"
+	"io"
+	"net"
+	"net/netip"
+	"sync/atomic"
+)
+
+// What a client wants is the first byte it sends.
+const (
+	wantDown = 'd' // bytes until it has enough
+	wantUp   = 'u' // to be told how many bytes came
+	wantEcho = 'e' // the same back
+)
+
+// A server is what all of them talk to.
+type server struct {
+	l     net.Listener
+	at    netip.AddrPort
+	count atomic.Int64 // connections that said something
+}
+
+// chunk is as much as is read or written at once.
+const chunk = 256 << 10
+
+func serve() (*server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	s := &server{l: l, at: netip.MustParseAddrPort(l.Addr().String())}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go s.one(c)
+		}
+	}()
+	return s, nil
+}
+
+func (s *server) one(c net.Conn) {
+	defer c.Close()
+	var want [1]byte
+	if _, err := io.ReadFull(c, want[:]); err != nil {
+		return
+	}
+	s.count.Add(1)
+	switch want[0] {
+	case wantDown:
+		for buf := make([]byte, chunk); ; {
+			if _, err := c.Write(buf); err != nil {
+				return
+			}
+		}
+	case wantUp:
+		n := read(c, make([]byte, chunk))
+		_, _ = c.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	case wantEcho:
+		var b [64]byte
+		for {
+			n, err := c.Read(b[:])
+			if err != nil {
+				return
+			}
+			if _, err := c.Write(b[:n]); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// read reads to the end and says how much that was.
+func read(c net.Conn, buf []byte) (n int) {
+	for {
+		m, err := c.Read(buf)
+		if n += m; err != nil {
+			return n
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"text/tabwriter"
+	"time"
+)
+
+// A row is what was measured of one contender, a value for each round.
+type row struct {
+	contender
+	down, up, latency, rate, start []float64
+	once                           float64 // connections open at once, the fewest
+	served, told, owned            uint64  // of those that are counted, in all rounds
+	peak                           int     // KiB, the most
+	ready                          []float64
+	failure                        error   // of ours
+	without                        []error // figures of others that could not be had
+}
+
+// Together is how many connections are open at once.
+const together = 1000
+
+// round measures a contender once.
+func (b *bench) round(r *row) {
+	measured := func(what string, n int, into *[]float64) run {
+		if r.failure != nil {
+			return run{}
+		}
+		got, err := b.run(&r.contender, what, n)
+		switch {
+		case err == nil:
+		case r.ours || r.name == direct:
+			r.failure = err
+			return run{}
+		default:
+			r.without = append(r.without, err)
+			return run{}
+		}
+		if into != nil {
+			*into = append(*into, got.figure)
+		}
+		r.peak = max(r.peak, got.seen.Peak)
+		return got
+	}
+	for range 3 {
+		got := measured("nothing", 0, nil)
+		r.start = append(r.start, float64(got.took)/float64(time.Millisecond))
+		r.ready = append(r.ready, got.seen.Ready)
+	}
+	measured("down", int(b.span), &r.down)
+	measured("up", int(b.span), &r.up)
+	measured("latency", 500, &r.latency)
+	once := measured("at-once", together, nil).figure
+	if len(r.rate) == 0 || once < r.once {
+		r.once = once
+	}
+	before := b.server.count.Load()
+	got := measured("many", b.connections, &r.rate)
+	r.served += uint64(b.server.count.Load() - before)
+	r.told += got.seen.Flows
+	r.owned += got.seen.Owned
+}
+
+func show(out io.Writer, rows []row, connections int) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "\tGbit/s down\tup\tconnect us\tadded\tconn/s\t1,000 at once\tin the record\tstart ms\tpeak MiB\t\n")
+	for i := range rows {
+		r, base := &rows[i], &rows[0]
+		if r.failure != nil {
+			fmt.Fprintf(w, "%s\tfailed\t\t\t\t\t\t\t\t\t\n", r.name)
+			continue
+		}
+		took := median(r.latency)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f\t%s\t%.0f\t%s\t%s\t%s\t\n", r.name,
+			ratio(r.down, base.down), ratio(r.up, base.up), ratio(r.latency, base.latency), took-median(base.latency),
+			ratio(r.rate, base.rate), r.once, r.record(), ratio(r.start, base.start), r.memory())
+	}
+	_ = w.Flush()
+	for i := range rows {
+		for _, err := range rows[i].without {
+			fmt.Fprintln(out, err)
+		}
+	}
+	fmt.Fprintf(out, "in brackets: times what direct is; in the record: of the connections that the server had (%d a round), those with their process behind the +\n", connections)
+}
+
+func ratio(values, base []float64) string {
+	if len(values) == 0 || len(base) == 0 {
+		return "-"
+	}
+	v, b := median(values), median(base)
+	digits := 0
+	if v < 100 {
+		digits = 1
+	}
+	return fmt.Sprintf("%.*f (%.2f)", digits, v, v/b)
+}
+
+// record says how many of the connections that the server had are known.
+func (r *row) record() string {
+	if !r.ours {
+		return "-"
+	}
+	return fmt.Sprintf("%d/%d +%d", r.told, r.served, r.owned)
+}
+
+func (r *row) memory() string {
+	if !r.ours {
+		return "-"
+	}
+	return strconv.Itoa(r.peak >> 10)
+}
+
+// failures returns what failed, and what is missing from a record.
+func failures(rows []row) error {
+	var all []error
+	for i := range rows {
+		r := &rows[i]
+		all = append(all, r.failure)
+		if r.failure != nil {
+			continue
+		}
+		if r.ours && r.told != r.served {
+			all = append(all, fmt.Errorf("%s: the server had %d connections, %d are in the record", r.name, r.served, r.told))
+		}
+		if r.once < together && r.ours {
+			all = append(all, fmt.Errorf("%s: of %d connections at once %.0f answered", r.name, together, r.once))
+		}
+	}
+	return errors.Join(all...)
+}
