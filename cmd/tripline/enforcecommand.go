@@ -94,6 +94,7 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 // that all is well and it is not.
 func (w *watching) finishSandbox(r sandbox.Result) error {
 	w.a.tellSandbox(r)
+	w.src.Sees = seenBy(r)
 	w.naming.report(w.a, w.names, w.src.Sees)
 	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s refused; %s",
 		count(w.tally.claimed(), "flow", "flows"), w.names[0],

@@ -86,7 +86,7 @@ func (l *learning) sandboxed(ctx context.Context, agents *learn.Agents, opts san
 		return err
 	}
 	l.a.tellSandbox(result)
-	l.names.report(l.a, names(agents), sandboxSource.Sees)
+	l.names.report(l.a, names(agents), seenBy(result))
 	if result.Refused > 0 {
 		l.a.say("%s refused", count(result.Refused, "connection", "connections"))
 	}

@@ -15,6 +15,7 @@ import (
 	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/learn/sandbox"
+	"tripline/learn/source"
 )
 
 // An exitStatus ends the program with the status of the command that it ran.
@@ -29,6 +30,8 @@ type sandboxOptions struct {
 	publish   []string
 	sockets   []string
 	weak      bool
+	bare      bool
+	chosen    func() bool // whether bare was given
 }
 
 func (o *sandboxOptions) flags(c *cobra.Command) {
@@ -37,6 +40,8 @@ func (o *sandboxOptions) flags(c *cobra.Command) {
 	f.StringArrayVar(&o.publish, "publish", nil, "`[ADDRESS:]PORT[:PORT]` of this host that leads to what CMD listens on (default address 127.0.0.1); repeatable")
 	f.StringArrayVar(&o.sockets, "socket", nil, "`PATH` of a socket or its directory that CMD may use: what listens there acts outside of the sandbox; repeatable")
 	f.BoolVar(&o.weak, "weak-attribution", false, "do not stop CMD at each connection to see which process it is of: some that end at once are then unknown")
+	f.BoolVar(&o.bare, "no-namespaces", false, "stop CMD's calls instead of giving it a network of its own: sees and holds less (default: where namespaces are forbidden; =false: never)")
+	o.chosen = func() bool { return f.Changed("no-namespaces") }
 }
 
 // commandOf returns what stands behind "--"; nil if there is no "--", or if the
@@ -58,6 +63,12 @@ func commandOf(c *cobra.Command, args []string) ([]string, error) {
 // options returns what the sandbox is told of all that.
 func (o *sandboxOptions) options(a *app, agent string, command []string) (sandbox.Options, error) {
 	s := sandbox.Options{Command: command, Label: labelOf(agent), Sockets: o.sockets, Weak: o.weak, Warn: a.warn}
+	switch {
+	case o.bare:
+		s.Namespaces = sandbox.NamespacesNever
+	case o.chosen():
+		s.Namespaces = sandbox.NamespacesAlways
+	}
 	for _, p := range o.hostPorts {
 		if p == 0 || p > 65535 {
 			return s, fmt.Errorf("--host-port %d: want 1 to 65535", p)
@@ -183,6 +194,13 @@ func inSandbox(ctx context.Context, o sandbox.Options, agent string, take func(*
 	result, err := sandbox.Run(ctx, o)
 	close(in)
 	return result, errors.Join(err, <-taken)
+}
+
+// seenBy is what is seen of a command in its sandbox.
+func seenBy(r sandbox.Result) source.Sees {
+	sees := sandboxSource.Sees
+	sees.Bytes = r.Link != "" // without namespaces they pass by
+	return sees
 }
 
 // tellSandbox says what cannot be told of what was seen.

@@ -62,12 +62,20 @@ type talk struct {
 
 // begin finds out what is known of a connection before anything of it leaves.
 func (b *box) begin(proto learn.Proto, from, to netip.AddrPort) *talk {
+	p, socket := b.owner.of(proto, from, to)
+	t := b.beginOf(p, proto, from, to)
+	t.socket = socket
+	return t
+}
+
+// beginOf does where it is known whose the connection is.
+func (b *box) beginOf(p *learn.Process, proto learn.Proto, from, to netip.AddrPort) *talk {
 	t := &talk{b: b}
 	t.flow = learn.Flow{
 		Time: time.Now().UTC(), Proto: proto, Src: from.Addr().Unmap(), SrcPort: from.Port(),
 		Dst: to.Addr().Unmap(), DstPort: to.Port(), Interface: b.o.Label,
 	}
-	t.flow.Process, t.socket = b.owner.of(proto, from, to)
+	t.flow.Process = p
 	if t.flow.Process == nil && proto.HasPorts() {
 		b.unknown.Add(1)
 	}

@@ -28,6 +28,7 @@ type plan struct {
 	PID     bool     `json:"pid"`     // it has processes of its own
 	Link    string   `json:"link"`    // which one, "" for the first that is possible
 	Strict  bool     `json:"strict"`  // it tells of every connect
+	Bare    bool     `json:"bare"`    // it has no namespaces
 	Hide    []string `json:"hide"`    // sockets and directories to cover
 	Listen  []uint16 `json:"listen"`  // ports of its loopback that lead to the host's
 	Resolve string   `json:"resolve"` // its resolv.conf
@@ -44,7 +45,8 @@ type report struct {
 	PID    int      `json:"pid,omitempty"`   // of the command, inside
 	Ended  bool     `json:"ended,omitempty"`
 	Status int      `json:"status,omitempty"`
-	Left   int      `json:"left,omitempty"` // processes that it left behind
+	Left   int      `json:"left,omitempty"`   // processes that it left behind
+	Notify int      `json:"notify,omitempty"` // its descriptor that tells of calls
 }
 
 // An order is what this process says to the first one inside.
@@ -71,7 +73,12 @@ func (c control) send(message any, fds ...int) error {
 		rights = unix.UnixRights(fds...)
 	}
 	for {
-		err := unix.Sendmsg(int(c.f.Fd()), data, rights, nil, unix.MSG_NOSIGNAL)
+		var err error
+		if rights == nil { // without sendmsg, which may be what is told of
+			_, err = unix.Write(int(c.f.Fd()), data)
+		} else {
+			err = unix.Sendmsg(int(c.f.Fd()), data, rights, nil, unix.MSG_NOSIGNAL)
+		}
 		if !errors.Is(err, unix.EINTR) {
 			return err
 		}

@@ -91,6 +91,11 @@ func (b *box) replyAddress(h dnsmessage.Header, asked *dnsmessage.Question, name
 	if e == nil {
 		return answer(h, asked, failed, nil)
 	}
+	if ip6 && b.names.single {
+		if addrs, _, _ := b.names.addresses(b.ctx, e, false); len(addrs) > 0 {
+			return answer(h, asked, answered, nil)
+		}
+	}
 	addrs, ttl, code := b.names.addresses(b.ctx, e, ip6)
 	if code != answered || len(addrs) == 0 {
 		return answer(h, asked, code, nil)

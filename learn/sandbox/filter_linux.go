@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"unsafe"
 
@@ -48,7 +49,8 @@ func (p *program) ifEqual(k uint32, then func(*program)) {
 
 func refuse(errno unix.Errno) uint32 { return unix.SECCOMP_RET_ERRNO | uint32(errno) }
 
-func filterProgram(strict bool) (p program) {
+// oneABI refuses other ABIs, and loads the number of the call.
+func (p *program) oneABI() {
 	p.load(dataArch)
 	p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, auditArch, 1, 0)
 	p.give(refuse(unix.ENOSYS))
@@ -58,6 +60,33 @@ func filterProgram(strict bool) (p program) {
 		p.give(refuse(unix.ENOSYS))
 	}
 	p.ifEqual(unix.SYS_IO_URING_SETUP, func(p *program) { p.give(refuse(unix.ENOSYS)) })
+}
+
+// noTyping keeps the command from writing into the terminal's input.
+func (p *program) noTyping() {
+	p.ifEqual(unix.SYS_IOCTL, func(p *program) {
+		p.load(argument(1))
+		for _, request := range []uint32{unix.TIOCSTI, tioclinux} {
+			p.ifEqual(request, func(p *program) { p.give(refuse(unix.EPERM)) })
+		}
+		p.give(unix.SECCOMP_RET_ALLOW)
+	})
+}
+
+// addressed tells of a sendto with an address: one without is of a connection.
+func (p *program) addressed() {
+	p.ifEqual(unix.SYS_SENDTO, func(p *program) {
+		for _, half := range []uint32{0, 4} {
+			p.load(argument(4) + half)
+			p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, 0, 1, 0)
+			p.give(unix.SECCOMP_RET_USER_NOTIF)
+		}
+		p.give(unix.SECCOMP_RET_ALLOW)
+	})
+}
+
+func filterProgram(strict bool) (p program) {
+	p.oneABI()
 	for _, call := range []uint32{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR} {
 		p.ifEqual(call, func(p *program) {
 			p.load(argument(0))
@@ -67,23 +96,10 @@ func filterProgram(strict bool) (p program) {
 			p.give(refuse(unix.EAFNOSUPPORT))
 		})
 	}
-	p.ifEqual(unix.SYS_IOCTL, func(p *program) {
-		p.load(argument(1))
-		for _, request := range []uint32{unix.TIOCSTI, tioclinux} {
-			p.ifEqual(request, func(p *program) { p.give(refuse(unix.EPERM)) })
-		}
-		p.give(unix.SECCOMP_RET_ALLOW)
-	})
+	p.noTyping()
 	if strict {
 		p.ifEqual(unix.SYS_CONNECT, func(p *program) { p.give(unix.SECCOMP_RET_USER_NOTIF) })
-		p.ifEqual(unix.SYS_SENDTO, func(p *program) { // one without an address is of a connection
-			for _, half := range []uint32{0, 4} {
-				p.load(argument(4) + half)
-				p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, 0, 1, 0)
-				p.give(unix.SECCOMP_RET_USER_NOTIF)
-			}
-			p.give(unix.SECCOMP_RET_ALLOW)
-		})
+		p.addressed()
 	}
 	p.give(unix.SECCOMP_RET_ALLOW)
 	return p
@@ -94,21 +110,19 @@ const tioclinux = 0x541c
 // filter installs the filter, and returns the descriptor that tells of calls, -1
 // without strict attribution.
 func (p *plan) filter() (listener int, err error) {
-	flags := uintptr(0)
-	if p.Strict {
-		flags = unix.SECCOMP_FILTER_FLAG_NEW_LISTENER | unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
-	}
-	fd, err := install(filterProgram(p.Strict), flags)
-	if err == unix.EINVAL && p.Strict { //nolint:errorlint // as the kernel says it: before 5.19 there is no such flag
-		fd, err = install(filterProgram(true), unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
-	}
-	if err != nil {
+	f := filterProgram(p.Strict)
+	switch {
+	case p.Bare:
+		f = bareProgram()
+	case !p.Strict:
+		_, err = install(f, 0)
 		return -1, err
 	}
-	if !p.Strict {
-		return -1, nil
+	fd, err := install(f, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER|unix.SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV)
+	if errors.Is(err, unix.EINVAL) { // before Linux 5.19 there is no such flag
+		fd, err = install(f, unix.SECCOMP_FILTER_FLAG_NEW_LISTENER)
 	}
-	return fd, nil
+	return fd, err
 }
 
 func install(p program, flags uintptr) (int, error) {

@@ -10,10 +10,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"tripline/learn"
 )
@@ -50,6 +53,10 @@ type trial struct {
 	Offline  bool
 	Refuse   bool
 	Weak     bool
+	Bare     bool // without namespaces
+	Always   bool // never without
+	Forbid   int  // what the kernel is to say of namespaces
+	Foreign  bool // what is admitted is really dialled
 	Ports    []uint16
 	Publish  []Port
 	Out      string // file of the outcome
@@ -89,6 +96,20 @@ func runRole(text string, command []string) int {
 			return (&net.Dialer{}).DialContext(ctx, network, tr.To)
 		},
 	}
+	switch {
+	case tr.Bare:
+		o.Namespaces = NamespacesNever
+	case tr.Always:
+		o.Namespaces = NamespacesAlways
+	}
+	if tr.Bare && tr.To == "" || tr.Foreign { // the loopback is this host's then
+		o.Dial = nil
+	}
+	if tr.Forbid != 0 {
+		if err := forbid(unix.Errno(tr.Forbid)); err != nil {
+			panic(err)
+		}
+	}
 	if tr.Resolver != "" {
 		o.Resolvers = []netip.AddrPort{netip.MustParseAddrPort(tr.Resolver)}
 	}
@@ -106,6 +127,27 @@ func runRole(text string, command []string) int {
 		return 99
 	}
 	return r.Status
+}
+
+// forbid makes the kernel refuse namespaces to this process, as containers and
+// settings do.
+func forbid(errno unix.Errno) error {
+	runtime.LockOSThread()
+	var p program
+	p.load(dataNumber)
+	p.ifEqual(unix.SYS_CLONE, func(p *program) {
+		p.load(argument(0))
+		p.add(unix.BPF_JMP|unix.BPF_JSET|unix.BPF_K, unix.CLONE_NEWUSER, 0, 1)
+		p.give(refuse(errno))
+		p.give(unix.SECCOMP_RET_ALLOW)
+	})
+	p.ifEqual(unix.SYS_CLONE3, func(p *program) { p.give(refuse(unix.ENOSYS)) })
+	p.give(unix.SECCOMP_RET_ALLOW)
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return err
+	}
+	_, err := install(p, unix.SECCOMP_FILTER_FLAG_TSYNC)
+	return err
 }
 
 // A user is who runs the sandbox in a test.

@@ -41,6 +41,7 @@ type names struct {
 	resolve  func(string) bool
 	offline  bool
 	ipv6     bool
+	single   bool // a name has IPv6 addresses only if it has no others
 
 	queries, silent atomic.Uint64
 

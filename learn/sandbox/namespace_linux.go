@@ -56,8 +56,14 @@ func everybody(path string) (all []syscall.SysProcIDMap) {
 
 // forbidden says what forbids namespaces, and how to allow them.
 func forbidden(err error) error {
-	return learn.WithHint(fmt.Errorf("make namespaces: %w", plainCause(err)), "%s", Diagnose(err).Fix)
+	return learn.WithHint(fmt.Errorf("make namespaces: %w", &noNamespaces{plainCause(err)}), "%s", Diagnose(err).Fix)
 }
+
+// A noNamespaces says that the kernel makes none here: there is another way then.
+type noNamespaces struct{ err error }
+
+func (e *noNamespaces) Error() string { return e.err.Error() }
+func (e *noNamespaces) Unwrap() error { return e.err }
 
 // plainCause leaves out which file was to be started: it is this program.
 func plainCause(err error) error {

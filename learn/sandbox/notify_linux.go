@@ -65,7 +65,16 @@ type response struct {
 
 // watch answers until everything inside is gone.
 func (w *witness) watch() {
-	poll := []unix.PollFd{{Fd: int32(w.fd), Events: unix.POLLIN}}
+	notices(w.fd, func(n *notice) {
+		w.see(n)
+		n.answer(w.fd, &response{flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
+	})
+}
+
+// notices hands on each call that the kernel tells of, until everything inside is
+// gone.
+func notices(fd int, f func(*notice)) {
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // G115: it is a descriptor
 	for {
 		if _, err := unix.Poll(poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
 			return
@@ -76,18 +85,26 @@ func (w *witness) watch() {
 			}
 			continue
 		}
-		var n notice
-		if w.ioctl(unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n)) != 0 { //nolint:gosec // G103: how an ioctl takes its argument
-			continue // its process was ended meanwhile
-		}
-		w.see(&n)
-		r := response{id: n.id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
-		w.ioctl(unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&r)) //nolint:gosec // G103: as above
+		n := new(notice)
+		if ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(n)) == 0 { //nolint:gosec // G103: how an ioctl takes its argument
+			f(n)
+		} // else its process was ended meanwhile
 	}
 }
 
-func (w *witness) ioctl(request uintptr, arg unsafe.Pointer) unix.Errno {
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(w.fd), request, uintptr(arg))
+// answer lets the process go on.
+func (n *notice) answer(fd int, r *response) {
+	r.id = n.id
+	ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(r)) //nolint:gosec // G103: how an ioctl takes its argument
+}
+
+// valid says whether the process still waits: its number is then nobody else's.
+func (n *notice) valid(fd int) bool {
+	return ioctl(fd, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&n.id)) == 0 //nolint:gosec // G103: as above
+}
+
+func ioctl(fd int, request uintptr, arg unsafe.Pointer) unix.Errno {
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(arg))
 	return errno
 }
 
@@ -185,13 +202,30 @@ func (w *witness) of(inode uint32) *learn.Process {
 
 // readAddress reads the address that a call was given.
 func readAddress(pid int, at, length uint64) (netip.AddrPort, bool) {
-	buf := make([]byte, min(length, unix.SizeofSockaddrInet6))
-	if len(buf) < unix.SizeofSockaddrInet4 {
+	buf, err := memory(pid, at, min(length, unix.SizeofSockaddrInet6))
+	if err != nil {
 		return netip.AddrPort{}, false
 	}
-	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{{Base: &buf[0], Len: uint64(len(buf))}},
+	return addressIn(buf)
+}
+
+// memory copies a part of another process.
+func memory(pid int, at, length uint64) ([]byte, error) {
+	if length == 0 {
+		return nil, nil
+	}
+	buf := make([]byte, length)
+	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{{Base: &buf[0], Len: length}},
 		[]unix.RemoteIovec{{Base: uintptr(at), Len: len(buf)}}, 0)
-	if err != nil || n != len(buf) {
+	if err == nil && n != len(buf) {
+		err = unix.EFAULT
+	}
+	return buf, err
+}
+
+// addressIn reads a socket address of IP.
+func addressIn(buf []byte) (netip.AddrPort, bool) {
+	if len(buf) < unix.SizeofSockaddrInet4 {
 		return netip.AddrPort{}, false
 	}
 	port := binary.BigEndian.Uint16(buf[2:])

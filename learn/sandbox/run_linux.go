@@ -66,6 +66,7 @@ type running struct {
 	report  report
 	fds     map[string][]int
 	box     *box
+	bare    *supervisor // nil with namespaces
 	result  Result
 
 	mu   sync.Mutex
@@ -73,12 +74,7 @@ type running struct {
 }
 
 func (r *running) run(ctx context.Context) (Result, error) {
-	err := r.start(true)
-	if err != nil && strings.Contains(err.Error(), failProc) { // a container hides parts of /proc: then it is that of the host
-		r.o.Warn("%v: the command sees the processes of this host, and can end its own user's", err)
-		err = r.start(false)
-	}
-	if err != nil {
+	if err := r.enter(); err != nil {
 		return Result{}, &Error{StatusFailed, err}
 	}
 	defer r.close()
@@ -95,11 +91,28 @@ func (r *running) run(ctx context.Context) (Result, error) {
 		return Result{}, &Error{StatusFailed, fmt.Errorf("start the command: %w", err)}
 	}
 	r.result.Ready = time.Since(r.began)
-	err = r.follow()
+	err := r.follow()
 	stop()
 	tty.restore()
 	r.drain(cancel)
 	return r.total(), err
+}
+
+// enter makes the sandbox, of what is allowed here.
+func (r *running) enter() error {
+	if r.o.Namespaces == NamespacesNever {
+		return r.without()
+	}
+	err := r.start(true)
+	if err != nil && strings.Contains(err.Error(), failProc) { // a container hides parts of /proc: then it is that of the host
+		r.o.Warn("%v: the command sees the processes of this host, and can end its own user's", err)
+		err = r.start(false)
+	}
+	if _, none := errors.AsType[*noNamespaces](err); none && r.o.Namespaces == NamespacesIfAllowed {
+		r.o.Warn("%v (%s)", err, learn.HintOf(err))
+		return r.without()
+	}
+	return err
 }
 
 // start makes the child and waits for its link.
@@ -163,6 +176,9 @@ func (r *running) launch(pid bool, theirs *os.File) error {
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: []*os.File{theirs},
 		SysProcAttr: attributes(pid),
 	}
+	if r.bare != nil {
+		r.child.SysProcAttr, r.child.Env = nil, bareEnvironment(os.Environ())
+	}
 	r.ended = make(chan struct{})
 	started := make(chan error)
 	go func() {
@@ -184,7 +200,7 @@ func (r *running) launch(pid bool, theirs *os.File) error {
 func (r *running) plan(pid bool) plan {
 	_, rest := hostResolvers()
 	p := plan{
-		UID: os.Getuid(), GID: os.Getgid(), PID: pid, Link: r.o.Link, Strict: !r.o.Weak, Listen: r.o.HostPorts,
+		UID: os.Getuid(), GID: os.Getgid(), PID: pid, Link: r.o.Link, Bare: r.bare != nil, Strict: !r.o.Weak, Listen: r.o.HostPorts,
 		Hide:    hidden(r.o.Sockets),
 		Resolve: strings.Join(append([]string{"nameserver " + gateway4.String()}, rest...), "\n") + "\n",
 	}
@@ -198,8 +214,15 @@ func (r *running) serve(ctx context.Context) error {
 		servers = r.o.Resolvers
 	}
 	r.box = &box{o: r.o, ctx: ctx, names: newNames(r.o, &resolver{servers}), hosts: map[uint16]bool{}, way: way{dial: r.o.Dial}}
-	owners := newOwners(r.fds[fdDiag][0], r.child.Process.Pid)
-	if fds := r.fds[fdNotify]; len(fds) > 0 {
+	diagFD := -1
+	if fds := r.fds[fdDiag]; len(fds) > 0 {
+		diagFD = fds[0]
+	}
+	for _, note := range r.report.Notes {
+		r.o.Warn("%s", note)
+	}
+	owners := newOwners(diagFD, r.child.Process.Pid)
+	if fds := r.fds[fdNotify]; len(fds) > 0 && r.bare == nil {
 		owners.witness = newWitness(fds[0], owners.describe)
 		go owners.witness.watch()
 	}
@@ -207,10 +230,10 @@ func (r *running) serve(ctx context.Context) error {
 	for _, port := range r.o.HostPorts {
 		r.box.hosts[port] = true
 	}
-	r.result.Link = r.report.Link
-	for _, note := range r.report.Notes {
-		r.o.Warn("%s", note)
+	if r.bare != nil {
+		return r.supervise(owners)
 	}
+	r.result.Link = r.report.Link
 	if err := r.box.serve(r.fds[fdLink][0], r.report.Link == "veth"); err != nil {
 		return err
 	}
@@ -288,6 +311,11 @@ func runError(name string, rep *report) error {
 
 // drain lets what was sent reach the outside, then ends everything.
 func (r *running) drain(cancel context.CancelFunc) {
+	if r.bare != nil {
+		cancel()
+		r.bare.end()
+		return
+	}
 	r.box.drain()
 	cancel()
 	r.box.stack.RemoveNIC(nic)

@@ -46,6 +46,8 @@ type Options struct {
 	Link      string   // "veth" or "tun"; chosen where empty
 	Weak      bool     // connections are joined with processes without stopping them
 
+	Namespaces Namespaces // whether the command gets some
+
 	// Dial replaces the way outside, and Resolvers those of this host, for tests.
 	Dial      func(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error)
 	Resolvers []netip.AddrPort
@@ -53,6 +55,17 @@ type Options struct {
 	// Warn is told what a person should know and that ends nothing.
 	Warn func(format string, args ...any)
 }
+
+// Namespaces say what is done where the command can have none: its calls are
+// stopped and made by this process then. That sees no bytes and holds less.
+type Namespaces uint8
+
+// The ways to a sandbox.
+const (
+	NamespacesIfAllowed Namespaces = iota
+	NamespacesAlways
+	NamespacesNever
+)
 
 // A Port is published: who connects to Listen reaches the command's own Port.
 type Port struct {
@@ -64,7 +77,7 @@ type Port struct {
 type Result struct {
 	Status  int // of the command: its exit status, or 128 and the signal that ended it
 	Ready   time.Duration
-	Link    string // "veth" or "tun"
+	Link    string // "veth" or "tun", "" without namespaces
 	Flows   uint64
 	Refused uint64
 	Failed  uint64 // tries that the outside did not answer or this host has no way to

@@ -53,19 +53,28 @@ func (p *plan) build(c control) error {
 		return fmt.Errorf("close what was inherited: %w", err)
 	}
 	r := report{}
-	fds, err := p.network(&r)
-	if err != nil {
-		return err
-	}
-	if err := p.mounts(&r); err != nil {
-		return err
+	var fds []int
+	var err error
+	if !p.Bare {
+		if fds, err = p.network(&r); err != nil {
+			return err
+		}
+		if err := p.mounts(&r); err != nil {
+			return err
+		}
 	}
 	if err := p.drop(); err != nil {
 		return err
 	}
+	if p.Bare {
+		r.Notes = fence()
+	}
 	listener, err := p.filter()
 	if err != nil {
 		return fmt.Errorf("filter system calls: %w", err)
+	}
+	if p.Bare { // who would hand it over is stopped by it
+		r.Notify, listener = listener, -1
 	}
 	if listener >= 0 {
 		fds, r.FDs = append(fds, listener), append(r.FDs, fdNotify)
@@ -73,12 +82,13 @@ func (p *plan) build(c control) error {
 	if err := c.send(r, fds...); err != nil {
 		return fmt.Errorf("hand over the link: %w", err)
 	}
-	for _, fd := range fds {
-		unix.Close(fd) //nolint:errcheck // the other end has it
-	}
+	closeAll(fds) // the other end has them
 	var o order
 	if _, err := c.receive(&o); err != nil {
 		return fmt.Errorf("wait for the word: %w", err)
+	}
+	if p.Bare {
+		unix.Close(r.Notify) //nolint:errcheck,gosec // the other end has it
 	}
 	_, err = unix.FcntlInt(controlFD, unix.F_SETFD, 0)
 	return err

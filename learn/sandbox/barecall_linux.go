@@ -1,0 +1,208 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"runtime"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"tripline/learn"
+)
+
+// A called is one call of the command, and our own descriptor of its socket.
+type called struct {
+	s            *supervisor
+	n            *notice
+	fd           int
+	domain, kind int
+}
+
+const mostAddress = 128 // struct sockaddr_storage
+
+// address copies an address of the command. Only what was copied while the command
+// still waited is its own.
+func (c *called) address(at, length uint64) ([]byte, unix.Errno) {
+	if length > mostAddress {
+		return nil, unix.EINVAL
+	}
+	return c.copy(at, length)
+}
+
+func (c *called) copy(at, length uint64) ([]byte, unix.Errno) {
+	buf, err := memory(int(c.n.pid), at, length)
+	if err != nil {
+		return nil, errnoOf(err)
+	}
+	if !c.n.valid(c.s.fd) {
+		return nil, unix.ESRCH
+	}
+	return buf, 0
+}
+
+func (c *called) proto() learn.Proto {
+	if c.kind == unix.SOCK_STREAM {
+		return learn.TCP
+	}
+	protocol, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	if err == nil && (protocol == unix.IPPROTO_ICMP || protocol == unix.IPPROTO_ICMPV6) {
+		return learn.Proto(protocol) //nolint:gosec // G115: one of two
+	}
+	return learn.UDP
+}
+
+func (c *called) ip() bool { return c.domain == unix.AF_INET || c.domain == unix.AF_INET6 }
+
+func (c *called) connect() unix.Errno {
+	addr, errno := c.address(c.n.args[1], c.n.args[2])
+	switch {
+	case errno != 0:
+		return errno
+	case c.domain == unix.AF_UNIX:
+		addr, release, errno := c.s.unixAddress(c.n, addr)
+		if errno != 0 {
+			return errno
+		}
+		defer release()
+		return connect(c.fd, addr)
+	case !c.ip(), family(addr) == unix.AF_UNSPEC, c.begun(): // nothing new is begun
+		return connect(c.fd, addr)
+	}
+	to, ok := addressIn(addr)
+	if !ok {
+		return unix.EINVAL
+	}
+	return c.connectTo(addr, to)
+}
+
+// begun says whether a connection is being made already: a second connect asks what
+// became of it.
+func (c *called) begun() bool {
+	if c.kind != unix.SOCK_STREAM {
+		return false
+	}
+	info, err := unix.GetsockoptTCPInfo(c.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+	return err == nil && info.State != unix.BPF_TCP_CLOSE
+}
+
+func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
+	proto := c.proto()
+	switch {
+	case proto.HasPorts() && c.s.isResolver(to):
+		return c.s.dns.connect(c, addr, proto)
+	case to.Addr().IsLoopback() || to.Addr().IsUnspecified():
+		if !c.s.own(proto, to) {
+			return unix.ECONNREFUSED
+		}
+		return connect(c.fd, addr)
+	}
+	t, errno := c.begin(proto, to)
+	if errno != 0 {
+		return errno
+	}
+	defer c.s.tell(t, func() {})
+	errno = unix.EHOSTUNREACH
+	for _, real := range t.to {
+		t.flow.Dst = real.Addr()
+		errno = connect(c.fd, leadTo(addr, real))
+		if errno == 0 || errno == unix.EINPROGRESS {
+			break
+		}
+	}
+	if at := c.local(); proto.HasPorts() {
+		t.flow.Src, t.flow.SrcPort = at.Addr(), at.Port()
+	}
+	c.s.tell(t, func() {
+		if errno != 0 && errno != unix.EINPROGRESS {
+			t.b.failed.Add(1)
+			if unsent(errno) || len(t.to) == 0 {
+				return
+			}
+		}
+		t.end()
+	})
+	return errno
+}
+
+// begin decides on a connection or an exchange.
+func (c *called) begin(proto learn.Proto, to netip.AddrPort) (*talk, unix.Errno) {
+	from := c.local()
+	if !proto.HasPorts() {
+		from, to = netip.AddrPortFrom(from.Addr(), 0), netip.AddrPortFrom(to.Addr(), 0)
+	}
+	t := c.s.b.beginOf(c.process(), proto, from, to)
+	if !c.s.pend(t) {
+		return nil, unix.ENETDOWN
+	}
+	if !t.choose() {
+		c.s.tell(t, t.refuse)
+		return nil, unix.ECONNREFUSED
+	}
+	return t, 0
+}
+
+// local is the command's own end.
+func (c *called) local() netip.AddrPort {
+	sa, err := unix.Getsockname(c.fd)
+	if err == nil {
+		switch sa := sa.(type) {
+		case *unix.SockaddrInet4:
+			return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)) //nolint:gosec // G115: it is a port
+		case *unix.SockaddrInet6:
+			return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)) //nolint:gosec // G115: as above
+		}
+	}
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
+}
+
+// listen lets nobody in from outside: what came in could be answered.
+func (c *called) listen() unix.Errno {
+	if at := c.local().Addr(); c.ip() && !at.IsLoopback() {
+		c.s.warn("the command was not let listen on " + at.String() + ": without namespaces it may on 127.0.0.1 and ::1 alone")
+		return unix.EACCES
+	}
+	return errnoOrNone(unix.Listen(c.fd, int(int32(c.n.args[1])))) //nolint:gosec // G115: a backlog is an int
+}
+
+func errnoOrNone(err error) unix.Errno {
+	if err == nil {
+		return 0
+	}
+	return errnoOf(err)
+}
+
+func family(addr []byte) int {
+	if len(addr) < 2 {
+		return -1
+	}
+	return int(binary.NativeEndian.Uint16(addr))
+}
+
+// connect makes the call on an address of ours. Signals that are meant for this
+// process do not end it.
+func connect(fd int, addr []byte) unix.Errno {
+	at := unsafe.Pointer(unsafe.SliceData(addr)) //nolint:gosec // G103: how the call takes its argument
+	for {
+		_, _, errno := unix.Syscall(unix.SYS_CONNECT, uintptr(fd), uintptr(at), uintptr(len(addr)))
+		runtime.KeepAlive(addr)
+		if !errors.Is(errno, unix.EINTR) {
+			return errno
+		}
+	}
+}
+
+// leadTo returns the address with another place in it, of the same family.
+func leadTo(addr []byte, to netip.AddrPort) []byte {
+	led := append([]byte(nil), addr...)
+	binary.BigEndian.PutUint16(led[2:], to.Port())
+	if family(addr) == unix.AF_INET {
+		a := to.Addr().Unmap().As4()
+		copy(led[4:8], a[:])
+		return led
+	}
+	a := to.Addr().As16()
+	copy(led[8:24], a[:])
+	return led
+}

@@ -1,0 +1,307 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"time"
+	"unsafe"
+
+	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/sys/unix"
+
+	"tripline/learn"
+)
+
+// Bounds of one message: no datagram is longer; a stream takes the rest later.
+const (
+	mostSent    = 1 << 20
+	mostParts   = 1024
+	mostControl = 1 << 16
+	mostBatch   = 64
+)
+
+// A message is what is sent, in our own memory.
+type message struct {
+	to, data, control []byte
+	flags             int
+}
+
+func (c *called) sendto() (int, unix.Errno) {
+	to, errno := c.address(c.n.args[4], c.n.args[5])
+	if errno != 0 {
+		return 0, errno
+	}
+	size := c.n.args[2]
+	if size > mostSent {
+		if c.kind != unix.SOCK_STREAM {
+			return 0, unix.EMSGSIZE
+		}
+		size = mostSent
+	}
+	data, errno := c.copy(c.n.args[1], size)
+	if errno != 0 {
+		return 0, errno
+	}
+	return c.send(&message{to: to, data: data, flags: int(int32(c.n.args[3]))}) //nolint:gosec // G115: flags are an int
+}
+
+func (c *called) sendmsg() (int, unix.Errno) {
+	m, errno := c.message(c.n.args[1])
+	if errno != 0 {
+		return 0, errno
+	}
+	m.flags = int(int32(c.n.args[2])) //nolint:gosec // G115: flags are an int
+	return c.send(m)
+}
+
+// sendmmsg sends one message after the other; what was sent before an error counts.
+func (c *called) sendmmsg() (int, unix.Errno) {
+	const size, lengthAt = 64, 56 // struct mmsghdr
+	for i := range min(c.n.args[2], mostBatch) {
+		at := c.n.args[1] + i*size
+		m, errno := c.message(at)
+		n := 0
+		if errno == 0 {
+			m.flags = int(int32(c.n.args[3])) //nolint:gosec // G115: flags are an int
+			n, errno = c.send(m)
+		}
+		if errno != 0 {
+			if i > 0 {
+				return int(i), 0 //nolint:gosec // G115: bounded above
+			}
+			return 0, errno
+		}
+		length := binary.NativeEndian.AppendUint32(nil, uint32(n))                                                                                  //nolint:gosec // G115: bounded above
+		unix.ProcessVMWritev(int(c.n.pid), []unix.Iovec{{Base: &length[0], Len: 4}}, []unix.RemoteIovec{{Base: uintptr(at + lengthAt), Len: 4}}, 0) //nolint:errcheck,gosec // it was read just now
+	}
+	return int(min(c.n.args[2], mostBatch)), 0 //nolint:gosec // G115: bounded above
+}
+
+// message copies a struct msghdr and what it leads to.
+func (c *called) message(at uint64) (*message, unix.Errno) {
+	head, errno := c.copy(at, 56)
+	if errno != 0 {
+		return nil, errno
+	}
+	word := func(i int) uint64 { return binary.NativeEndian.Uint64(head[i:]) }
+	m := &message{}
+	if word(0) != 0 {
+		if m.to, errno = c.address(word(0), uint64(binary.NativeEndian.Uint32(head[8:]))); errno != 0 {
+			return nil, errno
+		}
+	}
+	if m.data, errno = c.parts(word(16), word(24)); errno != 0 {
+		return nil, errno
+	}
+	if word(40) > mostControl {
+		return nil, unix.ENOBUFS
+	}
+	if word(32) != 0 {
+		m.control, errno = c.copy(word(32), word(40))
+	}
+	return m, errno
+}
+
+// parts copies what is to be sent.
+func (c *called) parts(at, n uint64) (data []byte, errno unix.Errno) {
+	if n > mostParts {
+		return nil, unix.EMSGSIZE
+	}
+	list, errno := c.copy(at, n*16)
+	for ; errno == 0 && len(list) > 0; list = list[16:] {
+		size := binary.NativeEndian.Uint64(list[8:])
+		if room := uint64(mostSent - len(data)); size > room { //nolint:gosec // G115: it is not negative
+			if c.kind != unix.SOCK_STREAM {
+				return nil, unix.EMSGSIZE
+			}
+			size, list = room, list[:16]
+		}
+		var part []byte
+		part, errno = c.copy(binary.NativeEndian.Uint64(list), size)
+		data = append(data, part...)
+	}
+	return data, errno
+}
+
+// send sends a message, once it was decided on.
+func (c *called) send(m *message) (int, unix.Errno) {
+	switch {
+	case m.flags&unix.MSG_FASTOPEN != 0:
+		return 0, unix.EOPNOTSUPP
+	case m.flags&unix.MSG_ZEROCOPY != 0: // the memory is ours
+		return 0, unix.ENOBUFS
+	case c.ip() && c.kind == unix.SOCK_STREAM:
+		m.to = nil // as the kernel does
+	case len(m.to) == 0:
+	case c.domain == unix.AF_UNIX:
+		addr, release, errno := c.s.unixAddress(c.n, m.to)
+		if errno != 0 {
+			return 0, errno
+		}
+		defer release()
+		m.to = addr
+	case c.ip():
+		if errno := c.sendTo(m); errno != 0 {
+			return 0, errno
+		}
+	}
+	control, held, errno := c.controls(m.control)
+	defer closeAll(held)
+	if errno != 0 {
+		return 0, errno
+	}
+	m.control = control
+	return c.pass(m)
+}
+
+// sendTo decides where a datagram goes. The kernel takes an address without a family
+// for one; it gets none.
+func (c *called) sendTo(m *message) unix.Errno {
+	to, ok := addressIn(m.to)
+	if !ok {
+		return unix.EAFNOSUPPORT
+	}
+	proto := c.proto()
+	switch {
+	case proto == learn.UDP && c.s.isResolver(to):
+		return c.s.overhear(m.data)
+	case to.Addr().IsLoopback() || to.Addr().IsUnspecified():
+		if !c.s.own(proto, to) {
+			return unix.ECONNREFUSED
+		}
+		return 0
+	}
+	t, errno := c.begin(proto, to)
+	if errno != 0 {
+		return errno
+	}
+	if len(t.to) == 0 {
+		c.s.tell(t, func() {})
+		return unix.EHOSTUNREACH
+	}
+	m.to = leadTo(m.to, t.to[0])
+	known := c.s.known(c.fd, t.to[0])
+	c.s.tell(t, func() {
+		if !known {
+			t.end()
+		}
+	})
+	return 0
+}
+
+// known says whether datagrams of a socket to there were told of lately.
+func (s *supervisor) known(fd int, to netip.AddrPort) bool {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, key := time.Now(), sending{st.Ino, to}
+	last, ok := s.sent[key]
+	if len(s.sent) >= mostExchanges {
+		clear(s.sent) // some are told again
+	}
+	s.sent[key] = now
+	return ok && now.Sub(last) < idleUDP
+}
+
+// overhear asks what the command asks, so that the answer is known. It gets that of
+// its resolver.
+func (s *supervisor) overhear(q []byte) unix.Errno {
+	var p dnsmessage.Parser
+	if _, err := p.Start(q); err != nil {
+		return unix.ECONNREFUSED
+	}
+	asked, err := p.Question()
+	if err != nil || s.b.names.silently(canonical(asked.Name.String())) {
+		s.b.names.silent.Add(1)
+		return unix.ECONNREFUSED
+	}
+	s.b.names.queries.Add(1)
+	if reply, err := s.b.names.resolver.exchange(s.b.ctx, q); err == nil {
+		s.b.names.heard(reply)
+	}
+	return 0
+}
+
+// pass makes the call.
+func (c *called) pass(m *message) (int, unix.Errno) {
+	h := unix.Msghdr{Name: unsafe.SliceData(m.to), Namelen: uint32(len(m.to)), Control: unsafe.SliceData(m.control)} //nolint:gosec // G115: bounded above
+	h.SetControllen(len(m.control))
+	v := unix.Iovec{Base: unsafe.SliceData(m.data)}
+	v.SetLen(len(m.data))
+	h.Iov = &v
+	h.SetIovlen(1)
+	for {
+		n, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&h)), uintptr(m.flags|unix.MSG_NOSIGNAL)) //nolint:gosec // G103: how the call takes its argument
+		switch {
+		case errno == unix.EINTR:
+			continue
+		case errno == 0:
+			return int(n), 0
+		case errno == unix.EPIPE && m.flags&unix.MSG_NOSIGNAL == 0:
+			unix.Tgkill(groupOf(int(c.n.pid)), int(c.n.pid), unix.SIGPIPE) //nolint:errcheck,gosec // as the kernel would
+		}
+		return 0, errno
+	}
+}
+
+// harmless is what may come with a datagram of IP: nothing that leads it elsewhere.
+var harmless = map[[2]int32]bool{
+	{unix.IPPROTO_IP, unix.IP_PKTINFO}: true, {unix.IPPROTO_IP, unix.IP_TTL}: true, {unix.IPPROTO_IP, unix.IP_TOS}: true,
+	{unix.IPPROTO_IPV6, unix.IPV6_PKTINFO}: true, {unix.IPPROTO_IPV6, unix.IPV6_HOPLIMIT}: true, {unix.IPPROTO_IPV6, unix.IPV6_TCLASS}: true,
+	{unix.IPPROTO_UDP, unix.UDP_SEGMENT}: true, {unix.SOL_SOCKET, unix.SO_TXTIME}: true, {unix.SOL_SOCKET, unix.SO_TIMESTAMPING}: true,
+}
+
+// controls returns what comes with a message, with descriptors of ours for the
+// command's, to be closed afterwards.
+func (c *called) controls(raw []byte) (control []byte, held []int, errno unix.Errno) {
+	if len(raw) == 0 || c.domain == unix.AF_ALG || c.domain == unix.AF_NETLINK {
+		return raw, nil, 0
+	}
+	list, err := unix.ParseSocketControlMessage(raw)
+	if err != nil {
+		return nil, nil, unix.EINVAL
+	}
+	for i := range list {
+		h := list[i].Header
+		switch rights, err := unix.ParseUnixRights(&list[i]); {
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_RIGHTS && err == nil:
+			fds, errno := c.ours(rights)
+			held = append(held, fds...)
+			if errno != 0 {
+				return nil, held, errno
+			}
+			control = append(control, unix.UnixRights(fds...)...)
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_CREDENTIALS: // they would be ours
+		case c.ip() && !harmless[[2]int32{h.Level, h.Type}]:
+			return nil, held, unix.EPERM
+		default:
+			control = append(control, encode(&list[i])...)
+		}
+	}
+	return control, held, 0
+}
+
+// ours duplicates descriptors of the command.
+func (c *called) ours(theirs []int) (fds []int, errno unix.Errno) {
+	for _, fd := range theirs {
+		d, err := duplicate(int(c.n.pid), fd)
+		if err != nil {
+			return fds, errnoOf(err)
+		}
+		fds = append(fds, d)
+	}
+	return fds, 0
+}
+
+// encode writes one control message.
+func encode(m *unix.SocketControlMessage) []byte {
+	buf := make([]byte, unix.CmsgSpace(len(m.Data)))
+	h := (*unix.Cmsghdr)(unsafe.Pointer(&buf[0])) //nolint:gosec // G103: it is as long
+	h.Level, h.Type = m.Header.Level, m.Header.Type
+	h.SetLen(unix.CmsgLen(len(m.Data)))
+	copy(buf[unix.CmsgLen(0):], m.Data)
+	return buf
+}
