@@ -86,10 +86,12 @@ func TestMeterFindings(t *testing.T) {
 		{"elsewhere, a lot", flow(1, when, netip.MustParseAddr("192.0.2.77"), 900_000, 1000), []string{"volume_budget all destinations", "direction_change all destinations"}},
 		{"to what never gets anything", flow(1, when, newHost, 65_000, 0), []string{"volume_cap 198.51.100.0/24"}},
 		{"a handshake there", flow(1, when, newHost, 3_000, 6_000), nil},
-		{"over the cap of a day, hour by hour", slices.Concat(
-			flow(1, when, usualHost, 24_000_000, 1e9),
-			flow(1, when.Add(time.Hour), usualHost, 24_000_000, 1e9), flow(1, when.Add(2*time.Hour), usualHost, 24_000_000, 1e9)),
-			[]string{"volume_budget 203.0.113.7", "volume_budget 203.0.113.7", "volume_budget 203.0.113.7", "volume_cap all destinations"}},
+		{
+			"over the cap of a day, hour by hour", slices.Concat(
+				flow(1, when, usualHost, 24_000_000, 1e9),
+				flow(1, when.Add(time.Hour), usualHost, 24_000_000, 1e9), flow(1, when.Add(2*time.Hour), usualHost, 24_000_000, 1e9)),
+			[]string{"volume_budget 203.0.113.7", "volume_budget 203.0.113.7", "volume_budget 203.0.113.7", "volume_cap all destinations"},
+		},
 		{"refused", flow(1, when, newHost, 0, 0), nil},
 	} {
 		m := enforce.NewMeter(p, how, budgets, 0, when)

@@ -42,6 +42,7 @@ func (v Verdict) Severity() Severity {
 		return High
 	case Forbidden:
 		return Critical
+	case Allowed:
 	}
 	return Info
 }

@@ -196,12 +196,12 @@ type twin struct {
 }
 
 type twinFinding struct {
-	subject     string
-	first       time.Time
-	heard       time.Duration
-	count       uint64
-	told        []string
-	over, group bool
+	subject string
+	first   time.Time
+	heard   time.Duration
+	count   uint64
+	told    []string
+	over    bool
 }
 
 func (w *twin) note(subject string, at time.Time) (status string) {

@@ -48,12 +48,18 @@ func working(mean time.Duration, weekend bool) func(*rand.Rand, time.Time) time.
 }
 
 var rhythms = []simulated{
-	{"steady", func(r *rand.Rand, _ time.Time) time.Duration { return exp(r, 20*time.Second) },
-		map[time.Duration]time.Duration{12 * time.Hour: 15 * time.Minute}},
-	{"quiet at night", working(30*time.Second, false),
-		map[time.Duration]time.Duration{12 * time.Hour: 45 * time.Minute, 23 * time.Hour: 24 * time.Hour}},
-	{"quiet at weekends", working(30*time.Second, true),
-		map[time.Duration]time.Duration{12 * time.Hour: 45 * time.Minute, 5*24*time.Hour + 12*time.Hour: 100 * time.Hour}},
+	{
+		"steady", func(r *rand.Rand, _ time.Time) time.Duration { return exp(r, 20*time.Second) },
+		map[time.Duration]time.Duration{12 * time.Hour: 15 * time.Minute},
+	},
+	{
+		"quiet at night", working(30*time.Second, false),
+		map[time.Duration]time.Duration{12 * time.Hour: 45 * time.Minute, 23 * time.Hour: 24 * time.Hour},
+	},
+	{
+		"quiet at weekends", working(30*time.Second, true),
+		map[time.Duration]time.Duration{12 * time.Hour: 45 * time.Minute, 5*24*time.Hour + 12*time.Hour: 100 * time.Hour},
+	},
 	{"a burst every few hours", func(r *rand.Rand, _ time.Time) time.Duration {
 		if r.IntN(50) == 0 {
 			return exp(r, 3*time.Hour)

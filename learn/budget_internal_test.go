@@ -88,8 +88,13 @@ func TestOrderBudget(t *testing.T) {
 // one, and with values of tables.
 func TestCountTail(t *testing.T) {
 	for _, c := range []CountLimit{
-		{Mean: 3, Variance: 3}, {Mean: 0.5, Variance: 0.6}, {Mean: 40, Variance: 45}, {Mean: 300, Variance: 300},
-		{Mean: 3, Variance: 12}, {Mean: 20, Variance: 400}, {Mean: 100, Variance: 2500},
+		{Mean: 3, Variance: 3},
+		{Mean: 0.5, Variance: 0.6},
+		{Mean: 40, Variance: 45},
+		{Mean: 300, Variance: 300},
+		{Mean: 3, Variance: 12},
+		{Mean: 20, Variance: 400},
+		{Mean: 100, Variance: 2500},
 	} {
 		for _, n := range []uint64{0, 1, 2, 5, 20, 60, 150, 350} {
 			below := 0.0

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"tripline/enforce"
@@ -78,11 +79,12 @@ func (s *spending) learn() error {
 const batchOpen = 90 * 24 * time.Hour
 
 // approvals names the baselines of a policy.
-func approvals(p *enforce.Policy) (text string) {
+func approvals(p *enforce.Policy) string {
+	var text strings.Builder
 	for _, agent := range p.Agents {
-		text += agent.Name + " " + agent.Baseline + "\n"
+		text.WriteString(agent.Name + " " + agent.Baseline + "\n")
 	}
-	return text
+	return text.String()
 }
 
 func (s *spending) restore() error {

@@ -81,8 +81,10 @@ func (h *health) troubles(now time.Time) (ready bool, list []trouble) {
 	defer h.mu.Unlock()
 	list = slices.SortedFunc(maps.Values(h.wrong), func(a, b trouble) int { return strings.Compare(a.Check, b.Check) })
 	if stood := now.Sub(h.turned); h.ready && stood > stuckAfter {
-		list = append(list, trouble{"loop", "nothing was read or checked for " + stood.Round(time.Second).String(),
-			"a slow disk or a database that another process holds are told on standard error; else restart tripline", h.turned})
+		list = append(list, trouble{
+			"loop", "nothing was read or checked for " + stood.Round(time.Second).String(),
+			"a slow disk or a database that another process holds are told on standard error; else restart tripline", h.turned,
+		})
 	}
 	return h.ready, list
 }

@@ -153,6 +153,7 @@ func (o *outbox) tell(al *enforce.Alert) error {
 		over = alert.SinkFailed
 	case alert.QueueRecovered:
 		over = alert.QueueFailed
+	default: // of the sinks there are no others that end
 	}
 	events := o.w.watch.Ledger().Resolve(func(a *enforce.Alert) bool { return a.Kind == over && a.Subject == al.Subject })
 	return errors.Join(o.w.tellAll(events), o.w.tell(al))

@@ -140,7 +140,7 @@ func TestAlertsSurviveKills(t *testing.T) {
 	}
 	h := newHook()
 	h.fault = func(w http.ResponseWriter) bool {
-		if rand.N(4) == 0 { //nolint:gosec // a test
+		if rand.N(4) == 0 {
 			w.WriteHeader(http.StatusInternalServerError)
 			return true
 		}

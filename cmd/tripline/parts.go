@@ -11,7 +11,7 @@ import (
 )
 
 // A part of enforce looks at what passes beside the policy, or does something with
-// what is found. Its zero value of a day is doing nothing: what is not asked for
+// what is found. What is not asked for
 // has no part. All calls come from one goroutine.
 type part interface {
 	// flow is told of each flow of an agent after it was judged, with the verdict.
@@ -43,7 +43,7 @@ func (w *watching) savers() (out []saver) {
 
 // begin makes the parts that flags and configuration ask for.
 func (w *watching) begin(context.Context) error {
-	for _, make := range []func(*watching) (part, error){
+	for _, newPart := range []func(*watching) (part, error){
 		newHolding, newPidfile, newCounting, newServing, newSenses, newReloading, newNotifying, newDisk, newAges,
 		newOneSided,
 		newAsking,
@@ -54,7 +54,7 @@ func (w *watching) begin(context.Context) error {
 		newPublishing,
 		newAgreeing,
 	} {
-		p, err := make(w)
+		p, err := newPart(w)
 		if err != nil {
 			return err
 		}

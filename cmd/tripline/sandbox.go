@@ -20,7 +20,7 @@ import (
 
 // An exitStatus ends the program with the status of the command that it ran.
 // Nothing is printed for it.
-type exitStatus int
+type exitStatus int //nolint:errname // as exec.ExitError it is no mishap, but here it is a status first
 
 func (e exitStatus) Error() string { return "exit status " + strconv.Itoa(int(e)) }
 

@@ -192,9 +192,9 @@ func (s *senses) tick(_ context.Context, now time.Time) error {
 // machine notices when the clock of this machine jumps against the one that only
 // goes on.
 func (s *senses) machine(now time.Time) error {
-	wall, real := now.Round(0).Sub(s.tick0.Round(0)), now.Sub(s.tick0)
+	wall, passed := now.Round(0).Sub(s.tick0.Round(0)), now.Sub(s.tick0)
 	s.tick0 = now
-	if jump := wall - real; jump.Abs() >= machineJump {
+	if jump := wall - passed; jump.Abs() >= machineJump {
 		return s.jump(jump, now)
 	}
 	return nil
@@ -228,7 +228,7 @@ func (s *senses) silent(one *sense, now time.Time) error {
 	}
 	if lasted < limit.Silence {
 		one.tells = false
-		return s.w.sees(enforce.SensorSilent, "", one.path, fmt.Sprintf("%s: records come again", one.path))
+		return s.w.sees(enforce.SensorSilent, "", one.path, one.path+": records come again")
 	}
 	if !one.tells {
 		one.tells = true
@@ -292,7 +292,7 @@ func (s *senses) readable(one *sense, now time.Time) error {
 		}, now)
 		return err
 	case enough:
-		return s.w.sees(enforce.Unparsable, "", one.path, fmt.Sprintf("%s: its records can be read as usual", one.path))
+		return s.w.sees(enforce.Unparsable, "", one.path, one.path+": its records can be read as usual")
 	}
 	return nil
 }

@@ -156,7 +156,7 @@ func finding(j *vault.Joined) *enforce.Alert {
 		if f.Up <= quietUp && j.Silent < quietRepeated {
 			return nil
 		}
-		kind, why = vaultNoAudit, fmt.Sprintf("%s sent to the vault, and its audit log has no request of that connection", learn.Size(f.Up))
+		kind, why = vaultNoAudit, learn.Size(f.Up)+" sent to the vault, and its audit log has no request of that connection"
 		if f.Up <= quietUp {
 			severity, why = enforce.Low, fmt.Sprintf("%d connections to the vault in ten minutes, and its audit log has no request of them", j.Silent)
 		}

@@ -21,7 +21,7 @@ import (
 
 // Where a pod finds the API of its cluster, and what it may say to it.
 const (
-	accountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+	accountToken = "/var/run/secrets/kubernetes.io/serviceaccount/token" //nolint:gosec // G101: a path
 	accountCA    = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt"
 )
 

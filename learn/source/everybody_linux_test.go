@@ -157,7 +157,7 @@ func (w *world) in(space string, args ...string) *exec.Cmd {
 	if space != "" {
 		args = append([]string{"ip", "netns", "exec", space}, args...)
 	}
-	c := exec.CommandContext(w.Context(), args[0], args[1:]...) //nolint:gosec // fixed commands
+	c := exec.CommandContext(w.Context(), args[0], args[1:]...)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	return c
 }
@@ -462,8 +462,8 @@ func serve(ctx context.Context, t *testing.T) {
 	}
 	defer udp.Close()
 	s := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
-	go s.Serve(plain) //nolint:errcheck // it ends with the test
-	go s.Serve(safe)  //nolint:errcheck // likewise
+	go s.Serve(plain)
+	go s.Serve(safe)
 	fmt.Println("ready")
 	<-ctx.Done()
 	_ = s.Close()
