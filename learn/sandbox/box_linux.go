@@ -131,12 +131,28 @@ func (t *talk) refuse() {
 
 // end tells of a talk.
 func (t *talk) end() {
-	t.flow.Up, t.flow.Down = t.up.Load(), t.down.Load()
+	t.flow.Up, t.flow.Down, t.flow.Rule = t.up.Load(), t.down.Load(), around(&t.flow)
 	t.b.flows.Add(1)
 	if t.b.o.Flow != nil {
 		f := t.flow
 		t.b.o.Flow(&f)
 	}
+}
+
+// around says by which way a flow went around the names that are told here: that
+// is what an allowlist of names cannot speak of.
+func around(f *learn.Flow) string {
+	switch {
+	case !f.Proto.HasPorts():
+		return ""
+	case f.DstPort == 53:
+		return "other-resolver"
+	case learn.EncryptedDNS(f):
+		return "encrypted-dns"
+	case f.Name == "":
+		return "no-name"
+	}
+	return ""
 }
 
 // drain waits until what the command sent has reached the outside, as long as

@@ -21,7 +21,7 @@ import (
 // once would be gone by then, and its socket with it.
 type witness struct {
 	fd       int
-	describe func(pid int) *learn.Process
+	describe func(tid int) *learn.Process
 
 	mu     sync.Mutex
 	claims map[uint32]*claim // by the socket's inode
@@ -41,7 +41,7 @@ type claim struct {
 // claimFor is how long a socket is kept for a packet that does not come.
 const claimFor = 10 * time.Second
 
-func newWitness(fd int, describe func(int) *learn.Process) *witness {
+func newWitness(fd int, describe func(tid int) *learn.Process) *witness {
 	return &witness{fd: fd, describe: describe, claims: map[uint32]*claim{}, speaks: map[netip.AddrPort]uint64{}}
 }
 
@@ -65,6 +65,8 @@ type response struct {
 
 // watch answers until everything inside is gone.
 func (w *witness) watch() {
+	// Both go on at once on one processor: each waits for the other (Linux 6.6).
+	unix.IoctlSetInt(w.fd, unix.SECCOMP_IOCTL_NOTIF_SET_FLAGS, unix.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) //nolint:errcheck // older ones do without
 	notices(w.fd, func(n *notice) {
 		w.see(n)
 		n.answer(w.fd, &response{flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
@@ -74,7 +76,7 @@ func (w *witness) watch() {
 // notices hands on each call that the kernel tells of, until everything inside is
 // gone.
 func notices(fd int, f func(*notice)) {
-	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}} //nolint:gosec // G115: it is a descriptor
+	poll := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
 	for {
 		if _, err := unix.Poll(poll, -1); err != nil && !errors.Is(err, unix.EINTR) {
 			return
@@ -127,7 +129,7 @@ func (w *witness) see(n *notice) {
 		unix.Close(fd) //nolint:errcheck // it was only looked at
 		return
 	}
-	w.claim(uint32(st.Ino), &claim{process: w.describe(groupOf(int(n.pid))), to: to, fd: fd, at: time.Now()})
+	w.claim(uint32(st.Ino), &claim{process: w.describe(int(n.pid)), to: to, fd: fd, at: time.Now()})
 }
 
 func (w *witness) claim(inode uint32, c *claim) {

@@ -19,7 +19,7 @@ type owners struct {
 	known map[int]cached
 }
 
-// A cached process is described again after a while: it may have become another
+// A cached process, by its threads, is described again after a while: it may have become another
 // program since.
 type cached struct {
 	process *learn.Process
@@ -64,24 +64,25 @@ func (o *owners) spoken(to netip.AddrPort) uint64 {
 	return o.witness.spoken(to)
 }
 
-func (o *owners) describe(pid int) *learn.Process {
-	if pid == 0 {
+// describe says what the process of a thread is.
+func (o *owners) describe(tid int) *learn.Process {
+	if tid == 0 {
 		return nil
 	}
-	start := began(pid)
+	start := began(tid)
 	o.mu.Lock()
-	c, ok := o.known[pid]
+	c, ok := o.known[tid]
 	o.mu.Unlock()
 	if ok && c.start == start && start != "" && time.Since(c.at) < describeFor {
 		return c.process
 	}
-	p := processOf(pid)
+	p := processOf(groupOf(tid))
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.known) > 4096 {
 		clear(o.known)
 	}
-	o.known[pid] = cached{p, start, time.Now()}
+	o.known[tid] = cached{p, start, time.Now()}
 	return p
 }
 

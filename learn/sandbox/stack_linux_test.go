@@ -78,6 +78,29 @@ func TestNothingOfWhatIsRefusedLeaves(t *testing.T) {
 	}
 }
 
+func TestWaysAroundNamesAreLabelled(t *testing.T) {
+	l := newLab(t, Options{})
+	for i, want := range []struct{ to, label string }{
+		{"203.0.113.5:80", "no-name"}, {"203.0.113.5:53", "other-resolver"}, {"203.0.113.5:853", "encrypted-dns"},
+	} {
+		if c, err := l.dial(want.to); err == nil {
+			c.Close()
+			t.Errorf("%s was reached", want.to)
+		}
+		if f := l.told(i + 1)[i]; f.Rule != want.label {
+			t.Errorf("%s: got label %q, want %q", want.to, f.Rule, want.label)
+		}
+	}
+	l = newLab(t, Options{Offline: true})
+	if c, err := l.dial(netip.AddrPortFrom(l.at("named.example"), 80).String()); err == nil {
+		c.Close()
+		t.Error("the name was reached")
+	}
+	if f := l.told(1)[0]; f.Rule != "" || f.Name != "named.example" {
+		t.Errorf("named: got %+v", f)
+	}
+}
+
 func TestZeroDecisionLetsNothingOut(t *testing.T) {
 	l := newLab(t, Options{Dial: dialTo(echoServer(t))})
 	if _, err := l.dial("203.0.113.5:443"); err == nil {

@@ -6,7 +6,7 @@
 // figures.
 //
 //	go run ./testdata/sandbox
-//	go run ./testdata/sandbox -only veth -profile cpu.pprof
+//	go run ./testdata/sandbox -only veth -figure up -profile cpu.pprof
 package main
 
 import (
@@ -57,7 +57,8 @@ const (
 type bench struct {
 	rounds, connections int
 	span                time.Duration
-	only, profile       string
+	only, figure        string
+	profile             string
 
 	server *server
 	self   string
@@ -69,6 +70,7 @@ func measure(out io.Writer) (err error) {
 	flag.DurationVar(&b.span, "for", 2*time.Second, "how long each way of throughput is measured")
 	flag.IntVar(&b.connections, "connections", 20000, "how many connections are made to be counted")
 	flag.StringVar(&b.only, "only", "", "measure only what has `WORD` in its name, beside direct")
+	flag.StringVar(&b.figure, "figure", "", "measure only `FIGURE`: nothing, down, up, latency, at-once or many")
 	flag.StringVar(&b.profile, "profile", "", "write where time goes in the last sandbox to `FILE`")
 	flag.Parse()
 	if b.rounds < 1 || b.connections < 1 || b.span <= 0 {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"text/tabwriter"
 	"time"
@@ -13,9 +14,9 @@ import (
 type row struct {
 	contender
 	down, up, latency, rate, start []float64
-	once                           float64 // connections open at once, the fewest
-	served, told, owned            uint64  // of those that are counted, in all rounds
-	peak                           int     // KiB, the most
+	once                           []float64 // connections open at once
+	served, told, owned            uint64    // of those that are counted, in all rounds
+	peak                           int       // KiB, the most
 	ready                          []float64
 	failure                        error   // of ours
 	without                        []error // figures of others that could not be had
@@ -27,7 +28,7 @@ const together = 1000
 // round measures a contender once.
 func (b *bench) round(r *row) {
 	measured := func(what string, n int, into *[]float64) run {
-		if r.failure != nil {
+		if r.failure != nil || b.figure != "" && b.figure != what {
 			return run{}
 		}
 		got, err := b.run(&r.contender, what, n)
@@ -48,16 +49,15 @@ func (b *bench) round(r *row) {
 	}
 	for range 3 {
 		got := measured("nothing", 0, nil)
-		r.start = append(r.start, float64(got.took)/float64(time.Millisecond))
-		r.ready = append(r.ready, got.seen.Ready)
+		if got.took > 0 {
+			r.start = append(r.start, float64(got.took)/float64(time.Millisecond))
+			r.ready = append(r.ready, got.seen.Ready)
+		}
 	}
 	measured("down", int(b.span), &r.down)
 	measured("up", int(b.span), &r.up)
 	measured("latency", 500, &r.latency)
-	once := measured("at-once", together, nil).figure
-	if len(r.rate) == 0 || once < r.once {
-		r.once = once
-	}
+	measured("at-once", together, &r.once)
 	before := b.server.count.Load()
 	got := measured("many", b.connections, &r.rate)
 	r.served += uint64(b.server.count.Load() - before)
@@ -67,17 +67,17 @@ func (b *bench) round(r *row) {
 
 func show(out io.Writer, rows []row, connections int) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "\tGbit/s down\tup\tconnect us\tadded\tconn/s\t1,000 at once\tin the record\tstart ms\tpeak MiB\t\n")
+	fmt.Fprint(w, "\tGbit/s down\tup\tconnect us\tadded\tconn/s\t1,000 at once\tin the record\tstart ms\tready\tpeak MiB\t\n")
 	for i := range rows {
 		r, base := &rows[i], &rows[0]
 		if r.failure != nil {
-			fmt.Fprintf(w, "%s\tfailed\t\t\t\t\t\t\t\t\t\n", r.name)
+			fmt.Fprintf(w, "%s\tfailed\t\t\t\t\t\t\t\t\t\t\n", r.name)
 			continue
 		}
 		took := median(r.latency)
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f\t%s\t%.0f\t%s\t%s\t%s\t\n", r.name,
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f\t%s\t%.0f\t%s\t%s\t%s\t%s\t\n", r.name,
 			ratio(r.down, base.down), ratio(r.up, base.up), ratio(r.latency, base.latency), took-median(base.latency),
-			ratio(r.rate, base.rate), r.once, r.record(), ratio(r.start, base.start), r.memory())
+			ratio(r.rate, base.rate), median(r.once), r.record(), ratio(r.start, base.start), r.begun(), r.memory())
 	}
 	_ = w.Flush()
 	for i := range rows {
@@ -108,6 +108,14 @@ func (r *row) record() string {
 	return fmt.Sprintf("%d/%d +%d", r.told, r.served, r.owned)
 }
 
+// begun is after how many milliseconds the command was let go.
+func (r *row) begun() string {
+	if !r.ours {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f", median(r.ready))
+}
+
 func (r *row) memory() string {
 	if !r.ours {
 		return "-"
@@ -127,8 +135,8 @@ func failures(rows []row) error {
 		if r.ours && r.told != r.served {
 			all = append(all, fmt.Errorf("%s: the server had %d connections, %d are in the record", r.name, r.served, r.told))
 		}
-		if r.once < together && r.ours {
-			all = append(all, fmt.Errorf("%s: of %d connections at once %.0f answered", r.name, together, r.once))
+		if r.ours && len(r.once) > 0 && slices.Min(r.once) < together {
+			all = append(all, fmt.Errorf("%s: of %d connections at once %.0f answered", r.name, together, slices.Min(r.once)))
 		}
 	}
 	return errors.Join(all...)
