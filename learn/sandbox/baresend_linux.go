@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"encoding/binary"
 	"net/netip"
 	"time"
@@ -132,6 +133,11 @@ func (c *called) send(m *message) (int, unix.Errno) {
 		return 0, unix.ENOBUFS
 	case c.ip() && c.kind == unix.SOCK_STREAM:
 		m.to = nil // as the kernel does
+	case c.domain == unix.AF_NETLINK:
+		if !harmlessNetlink(c.fd, m) {
+			return 0, unix.EPERM
+		}
+		m.to = nil // the kernel is who is meant; with an address it looks at our rights alone
 	case len(m.to) == 0:
 	case c.domain == unix.AF_UNIX:
 		addr, release, errno := c.s.unixAddress(c.n, m.to)
@@ -152,6 +158,30 @@ func (c *called) send(m *message) (int, unix.Errno) {
 	}
 	m.control = control
 	return c.pass(m)
+}
+
+// harmlessNetlink says whether a message only asks the kernel about links, addresses
+// and routes (rtnetlink(7)): what it changes, it would change by our rights.
+func harmlessNetlink(fd int, m *message) bool {
+	protocol, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
+	if err != nil || protocol != unix.NETLINK_ROUTE {
+		return false
+	}
+	const get, kinds = 2, 4 // of new, delete, get and set
+	if len(m.to) > 0 && (len(m.to) < unix.SizeofSockaddrNetlink || !bytes.Equal(m.to[4:12], make([]byte, 8))) {
+		return false
+	}
+	for rest := m.data; len(rest) > 0; {
+		if len(rest) < unix.SizeofNlMsghdr {
+			return false
+		}
+		length, kind := int(binary.NativeEndian.Uint32(rest)), binary.NativeEndian.Uint16(rest[4:])
+		if kind < unix.RTM_BASE || (kind-unix.RTM_BASE)%kinds != get || length < unix.SizeofNlMsghdr {
+			return false
+		}
+		rest = rest[min(len(rest), (length+3)&^3):]
+	}
+	return true
 }
 
 // sendTo decides where a datagram goes. The kernel takes an address without a family

@@ -173,7 +173,11 @@ func bindToDevice([]string) error {
 
 // attemptRole makes one attempt, or says which there are.
 func attemptRole(name string, args []string) int {
-	if err := attempts[name](args); err != nil {
+	attempt := attempts[name]
+	if attempt == nil {
+		attempt = bareAttempts[name]
+	}
+	if err := attempt(args); err != nil {
 		fmt.Printf("%s: %v\n", name, err)
 		if strings.Contains(err.Error(), "OPEN") {
 			return 1
