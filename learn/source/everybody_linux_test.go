@@ -51,7 +51,7 @@ var expected = []string{
 // the same names.
 func TestEverybodySeesTheSame(t *testing.T) {
 	logForNamespaces(t)
-	if !inNamespace(t, "nft", "curl", "dnsmasq", "conntrack", "tcpdump", "softflowd", "mount", "bash") {
+	if !inNamespace(t, "nft", "curl", "dnsmasq", "conntrack", "tcpdump", "softflowd", "mount", "bash", "nsenter") {
 		return
 	}
 	w := newWorld(t)
@@ -186,8 +186,13 @@ func (w *world) begin(space, log string, args ...string) {
 // helper starts this program again, as one of the helpers below, and waits until
 // it is ready.
 func (w *world) helper(space, what string, args ...string) *watcher {
-	c := w.in(space, os.Args[0], "-test.run", "^TestHelper$", "-test.count=1")
-	c.Env = append(os.Environ(), "TRIPLINE_HELPER="+strings.Join(append([]string{what}, args...), "\n"))
+	args = append([]string{what}, args...)
+	again := []string{os.Args[0], "-test.run", "^TestHelper$", "-test.count=1"}
+	if space != "" { // "ip netns exec" would take the control groups away, by which eBPF sees
+		again = append([]string{"nsenter", "--net=/run/netns/" + space}, again...)
+	}
+	c := w.in("", again...)
+	c.Env = append(os.Environ(), "TRIPLINE_HELPER="+strings.Join(args, "\n"))
 	c.Stderr = os.Stderr
 	in, err1 := c.StdinPipe()
 	out, err2 := c.StdoutPipe()
@@ -196,9 +201,9 @@ func (w *world) helper(space, what string, args ...string) *watcher {
 	}
 	r := bufio.NewReader(out)
 	if line, err := r.ReadString('\n'); err != nil || line != "ready\n" {
-		w.Fatalf("helper %s %s: got %q, %v", what, args, line, err)
+		w.Fatalf("helper %s: got %q, %v", args, line, err)
 	}
-	h := &watcher{name: strings.Join(args, " "), stop: in, cmd: c, out: filepath.Join(w.dir, fmt.Sprintf("seen%d", len(w.watching)))}
+	h := &watcher{name: strings.Join(args[1:], " "), stop: in, cmd: c, out: filepath.Join(w.dir, fmt.Sprintf("seen%d", len(w.watching)))}
 	f, err := os.Create(h.out)
 	if err != nil {
 		w.Fatal(err)
@@ -241,8 +246,16 @@ func (w *world) watch() {
 	w.begin("", "", "tcpdump", "-q", "--immediate-mode", "-U", "-i", "out0", "-w", filepath.Join(w.dir, "outside.pcap"))
 	w.begin("", "", "tcpdump", "-q", "--immediate-mode", "-U", "-i", "nflog:7", "-w", filepath.Join(w.dir, "nflog.pcap"))
 	for _, h := range [][]string{
-		{w.client, "capture", "c0"}, {"", "capture", "in0"}, {"", "conntrack", Kernel}, {"", "netflow", "udp://127.0.0.1:2055"},
+		{w.client, "capture", "c0"},
+		{"", "capture", "in0"},
+		{"", "conntrack", Kernel},
+		{"", "netflow", "udp://127.0.0.1:2055"},
+		{w.client, "host", "c0"},
+		{w.client, "ebpf", Kernel},
 	} {
+		if h[1] == "ebpf" && !w.observes() {
+			continue
+		}
 		w.watching = append(w.watching, w.helper(h[0], "watch", h[1], h[2], w.dnsLog()))
 	}
 	for _, name := range []string{"client.pcap", "outside.pcap", "nflog.pcap"} {
@@ -256,6 +269,17 @@ func (w *world) watch() {
 		}
 	}
 	time.Sleep(time.Second) // conntrack does not say when it listens
+}
+
+// observes says whether eBPF can be had here.
+func (w *world) observes() bool {
+	k, err := openOnlooker()
+	if err != nil {
+		w.Logf("eBPF is left out: %v", err)
+		return false
+	}
+	_ = k.Close()
+	return true
 }
 
 // talk makes the traffic of the expected table.
