@@ -18,12 +18,14 @@ import (
 type vigil struct {
 	a       *app
 	path    string
-	since   time.Time // a record came
-	told    bool      // of this silence
-	lost    int64     // gaps that were told
-	gone    int64     // what was dropped or missing from which on it is told again
-	sampled uint64    // that was told
-	unread  uint64    // unreadable records from which on they are told again
+	since   time.Time                // a record came
+	told    bool                     // of this silence
+	lost    int64                    // gaps that were told
+	gone    int64                    // what was dropped or missing from which on it is told again
+	sampled uint64                   // that was told
+	unread  uint64                   // unreadable records from which on they are told again
+	senders map[string]source.Sender // as they were told last
+	rated   time.Time                // when that was
 
 	// found takes findings where somebody watches; nil is a warning.
 	found func(kind enforce.Kind, what, text string)

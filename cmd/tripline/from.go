@@ -85,6 +85,9 @@ type watched interface{ Sighted() []source.Sighted }
 // sightings says what only one of several sources saw: another way out, or a
 // source that does not see all.
 func (a *app) sightings(s source.Stream) {
+	for _, f := range source.Senders(s) {
+		a.say("%s", senderWords(f, source.Sender{Last: f.First}))
+	}
 	w, ok := s.(watched)
 	if !ok {
 		return

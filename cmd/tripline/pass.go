@@ -136,6 +136,7 @@ func (p *pass) idle(ctx context.Context, age time.Duration) (more bool, err erro
 		return false, nil
 	}
 	p.vigil.look(p.a.now(), p.tally, p.stream.Stats())
+	p.vigil.rates(p.a.now(), source.Senders(p.stream))
 	p.lookups.again(ctx, p.a, p.all)
 	if err := p.stream.Wait(ctx, age); err != nil && ctx.Err() == nil {
 		return false, err

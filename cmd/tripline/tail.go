@@ -120,6 +120,7 @@ func (w *watching) turn(ctx context.Context, k *keeper, s source.Stream, read bo
 		w.vigil.heard(now)
 	}
 	w.vigil.look(now, w.tally, s.Stats())
+	w.vigil.rates(now, source.Senders(s))
 	if err := w.tick(ctx, now); err != nil {
 		return err
 	}

@@ -166,6 +166,9 @@ func TestGapsInSequenceNumbersAreCounted(t *testing.T) {
 	if got := s.Stats().Missing; got != 3 {
 		t.Errorf("got %d missing, want 3: 5, 7 and 8", got)
 	}
+	if list := source.Senders(s); len(list) != 1 || list[0].Missing != 3 || list[0].Records == 0 || list[0].Last.Before(list[0].First) {
+		t.Errorf("got senders %+v, want one with 3 missing", list)
+	}
 }
 
 func TestConnectionsFrameEitherWay(t *testing.T) {

@@ -45,8 +45,11 @@ type sender struct {
 	parser Parser
 	name   string
 	lines  int
+	began  time.Time
 	heard  time.Time
 	order  syslog.Order
+
+	missing int64
 }
 
 // The memory of a parser is that of a few megabytes.
@@ -122,7 +125,9 @@ func (s *listenStream) read(m *message, r *Record) error {
 	s.last = from
 	from.lines++
 	if host, n, ok := syslog.Sequence(m.text); ok {
-		s.stats.Missing = max(0, s.stats.Missing+from.order.Note(host, n))
+		gap := from.order.Note(host, n)
+		from.missing = max(0, from.missing+gap)
+		s.stats.Missing = max(0, s.stats.Missing+gap)
 	}
 	err := from.parser.Parse(m.text, m.at.Truncate(time.Second), r)
 	if bad, ok := errors.AsType[*RecordError](err); ok {
@@ -160,6 +165,9 @@ func (s *listenStream) sender(a netip.Addr, now time.Time) *sender {
 			s.rest = s.newSender("other senders")
 		}
 		from = s.rest
+	}
+	if from.began.IsZero() {
+		from.began = now
 	}
 	from.heard = now
 	return from
