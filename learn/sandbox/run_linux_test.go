@@ -97,7 +97,7 @@ func TestOfflineNothingLeaves(t *testing.T) {
 
 // children are short-lived processes that connect in one way and end at once.
 const children = `
-import os, socket, sys
+import os, socket, sys, time
 how, n = sys.argv[1], int(sys.argv[2])
 for i in range(n):
     pid = os.fork()
@@ -110,7 +110,9 @@ for i in range(n):
             except BlockingIOError: pass
         else:
             s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            if how == "sameport": s.bind(("", 45678))
+            while how == "sameport": # it is held until the one before is known
+                try: s.bind(("", 45678)); break
+                except OSError: time.sleep(0.001)
             s.sendto(b"x", ("203.0.113.5", 123))
         os._exit(0)
     os.waitpid(pid, 0)
