@@ -65,8 +65,6 @@ type response struct {
 
 // watch answers until everything inside is gone.
 func (w *witness) watch() {
-	// Both go on at once on one processor: each waits for the other (Linux 6.6).
-	unix.IoctlSetInt(w.fd, unix.SECCOMP_IOCTL_NOTIF_SET_FLAGS, unix.SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP) //nolint:errcheck // older ones do without
 	notices(w.fd, func(n *notice) {
 		w.see(n)
 		n.answer(w.fd, &response{flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
