@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/learn/source"
 )
@@ -98,7 +97,7 @@ func namesText(c *learn.Names) string {
 			parts = append(parts, fmt.Sprintf("%s by %s", percent(c.By[e], c.Flows), strings.ToUpper(e.String())))
 		}
 	}
-	text := []string{fmt.Sprintf("%s of %s flows named", percent(c.Named(), c.Flows), ipranges.Thousands(c.Flows))}
+	text := []string{fmt.Sprintf("%s of %s named", percent(c.Named(), c.Flows), count(c.Flows, "flow", "flows"))}
 	if len(parts) > 0 {
 		text[0] += ": " + strings.Join(parts, ", ")
 	}

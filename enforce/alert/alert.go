@@ -113,7 +113,7 @@ func kindNames() (names []string) {
 // nearest returns the name that differs least from what was typed, if it is near
 // enough to be a slip of the fingers.
 func nearest(typed string, names []string) (best string, ok bool) {
-	least := min(3, len(typed))
+	least := min(3, (len(typed)+1)/2) // half of it is another word
 	for _, name := range names {
 		if d := learn.Slips(name, typed); d < least {
 			best, least, ok = name, d, true

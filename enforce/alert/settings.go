@@ -84,7 +84,7 @@ func (s *Settings) known(key string) error {
 	if near, ok := nearest(key, names); ok {
 		return learn.WithHint(err, "did you mean %q?", near)
 	}
-	return learn.WithHint(err, `"tripline alert kinds" lists the settings`)
+	return learn.WithHint(err, `"tripline alert kinds %s" lists the settings`, s.kind.Name)
 }
 
 // text returns a setting, or what holds without it.

@@ -19,7 +19,7 @@ var vpcflowSource = Source{
 	Sees:  Sees{Bytes: true, Late: true, Blind: "names; what is minutes old; who began, where the log has no tcp-flags"},
 	Speaks: Speaks{
 		Silent: "the flow log has no connection of a local host",
-		How:    "create the flow log for the agent's network interface or subnet, for all traffic, with tcp-flags and pkt-dstaddr among its fields",
+		How:    "create the flow log for the agent's network interface or subnet, for all traffic, with tcp-flags and pkt-dstaddr among its fields; where its hosts have public addresses: --local PREFIX",
 		Where:  "name a flow log: what S3 or CloudWatch Logs has of one, as text",
 	},
 	Lines: func(o Options) Parser {
