@@ -215,7 +215,9 @@ func memory(pid int, at, length uint64) ([]byte, error) {
 		return nil, nil
 	}
 	buf := make([]byte, length)
-	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{{Base: &buf[0], Len: length}},
+	local := unix.Iovec{Base: &buf[0]}
+	local.SetLen(len(buf))
+	n, err := unix.ProcessVMReadv(pid, []unix.Iovec{local},
 		[]unix.RemoteIovec{{Base: uintptr(at), Len: len(buf)}}, 0)
 	if err == nil && n != len(buf) {
 		err = unix.EFAULT
