@@ -101,7 +101,7 @@ func (r *running) supervise(o *owners) error {
 	go notices(s.fd, func(n *notice) {
 		go func() {
 			value, errno := s.make(n)
-			n.answer(s.fd, &response{value: int64(value), errno: -int32(errno)}) //nolint:gosec // G115: errors are small
+			n.answer(s.fd, &response{value: int64(value), errno: -int32(errno)})
 		}()
 	})
 	return nil
@@ -150,7 +150,7 @@ func (s *supervisor) warn(text string) {
 
 // make makes a call for the command.
 func (s *supervisor) make(n *notice) (int, unix.Errno) {
-	fd, err := duplicate(int(n.pid), int(int32(n.args[0]))) //nolint:gosec // G115: a descriptor is an int
+	fd, err := duplicate(int(n.pid), int(int32(n.args[0])))
 	if err != nil {
 		if !errors.Is(err, unix.EBADF) && n.valid(s.fd) {
 			s.warn(fmt.Sprintf("a call was refused: its socket cannot be reached: %v", err))

@@ -48,7 +48,7 @@ func (c *called) proto() learn.Proto {
 	}
 	protocol, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_PROTOCOL)
 	if err == nil && (protocol == unix.IPPROTO_ICMP || protocol == unix.IPPROTO_ICMPV6) {
-		return learn.Proto(protocol) //nolint:gosec // G115: one of two
+		return learn.Proto(protocol)
 	}
 	return learn.UDP
 }
@@ -104,9 +104,9 @@ func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
 	}
 	defer c.s.tell(t, func() {})
 	errno = unix.EHOSTUNREACH
-	for _, real := range t.to {
-		t.flow.Dst = real.Addr()
-		errno = connect(c.fd, leadTo(addr, real))
+	for _, there := range t.to {
+		t.flow.Dst = there.Addr()
+		errno = connect(c.fd, leadTo(addr, there))
 		if errno == 0 || errno == unix.EINPROGRESS {
 			break
 		}
@@ -149,9 +149,9 @@ func (c *called) local() netip.AddrPort {
 	if err == nil {
 		switch sa := sa.(type) {
 		case *unix.SockaddrInet4:
-			return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port)) //nolint:gosec // G115: it is a port
+			return netip.AddrPortFrom(netip.AddrFrom4(sa.Addr), uint16(sa.Port))
 		case *unix.SockaddrInet6:
-			return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port)) //nolint:gosec // G115: as above
+			return netip.AddrPortFrom(netip.AddrFrom16(sa.Addr).Unmap(), uint16(sa.Port))
 		}
 	}
 	return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
@@ -163,7 +163,7 @@ func (c *called) listen() unix.Errno {
 		c.s.warn("the command was not let listen on " + at.String() + ": without namespaces it may on 127.0.0.1 and ::1 alone")
 		return unix.EACCES
 	}
-	return errnoOrNone(unix.Listen(c.fd, int(int32(c.n.args[1])))) //nolint:gosec // G115: a backlog is an int
+	return errnoOrNone(unix.Listen(c.fd, int(int32(c.n.args[1]))))
 }
 
 func errnoOrNone(err error) unix.Errno {

@@ -34,7 +34,7 @@ func (b *box) answering() (*answering, error) {
 	}
 	tcp, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: local})
 	if err != nil {
-		udp.Close() //nolint:errcheck,gosec // nothing was written
+		udp.Close() //nolint:errcheck // nothing was written
 		return nil, fmt.Errorf("answer names: %w", err)
 	}
 	a := &answering{b: b, udp: udp, tcp: tcp, ask: map[netip.AddrPort]bool{}}
@@ -44,8 +44,8 @@ func (b *box) answering() (*answering, error) {
 }
 
 func (a *answering) close() {
-	a.udp.Close() //nolint:errcheck,gosec // nothing was written
-	a.tcp.Close() //nolint:errcheck,gosec // as above
+	a.udp.Close() //nolint:errcheck // nothing was written
+	a.tcp.Close() //nolint:errcheck // as above
 }
 
 // connect leads a socket here.
@@ -84,7 +84,7 @@ func (a *answering) datagrams() {
 		q := append([]byte(nil), buf[:n]...)
 		go func() {
 			if reply := a.b.reply(q); reply != nil {
-				a.udp.WriteToUDPAddrPort(reply, from) //nolint:errcheck,gosec // it asks again
+				a.udp.WriteToUDPAddrPort(reply, from) //nolint:errcheck // it asks again
 			}
 		}()
 	}
@@ -98,7 +98,7 @@ func (a *answering) connections() {
 		}
 		from, err := netip.ParseAddrPort(c.RemoteAddr().String())
 		if err != nil || !a.asks(from) {
-			c.Close() //nolint:errcheck,gosec // nothing was written
+			c.Close() //nolint:errcheck // nothing was written
 			continue
 		}
 		go func() {

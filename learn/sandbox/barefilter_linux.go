@@ -123,8 +123,8 @@ func restrict(attr *unix.LandlockRulesetAttr, size uintptr) error {
 		if err != nil {
 			return err
 		}
-		defer unix.Close(root)                                                                                                                //nolint:errcheck // nothing was written
-		rule := unix.LandlockPathBeneathAttr{Allowed_access: attr.Handled_access_fs, Parent_fd: int32(root)}                                  //nolint:gosec // G115: it is a descriptor
+		defer unix.Close(root) //nolint:errcheck // nothing was written
+		rule := unix.LandlockPathBeneathAttr{Allowed_access: attr.Handled_access_fs, Parent_fd: int32(root)}
 		_, _, errno = unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, fd, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0) //nolint:gosec // G103: as above
 		if errno != 0 {
 			return errno

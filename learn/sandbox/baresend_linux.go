@@ -43,7 +43,7 @@ func (c *called) sendto() (int, unix.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	return c.send(&message{to: to, data: data, flags: int(int32(c.n.args[3]))}) //nolint:gosec // G115: flags are an int
+	return c.send(&message{to: to, data: data, flags: int(int32(c.n.args[3]))})
 }
 
 func (c *called) sendmsg() (int, unix.Errno) {
@@ -51,7 +51,7 @@ func (c *called) sendmsg() (int, unix.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	m.flags = int(int32(c.n.args[2])) //nolint:gosec // G115: flags are an int
+	m.flags = int(int32(c.n.args[2]))
 	return c.send(m)
 }
 
@@ -63,19 +63,19 @@ func (c *called) sendmmsg() (int, unix.Errno) {
 		m, errno := c.message(at)
 		n := 0
 		if errno == 0 {
-			m.flags = int(int32(c.n.args[3])) //nolint:gosec // G115: flags are an int
+			m.flags = int(int32(c.n.args[3]))
 			n, errno = c.send(m)
 		}
 		if errno != 0 {
 			if i > 0 {
-				return int(i), 0 //nolint:gosec // G115: bounded above
+				return int(i), 0
 			}
 			return 0, errno
 		}
-		length := binary.NativeEndian.AppendUint32(nil, uint32(n))                                                                                  //nolint:gosec // G115: bounded above
-		unix.ProcessVMWritev(int(c.n.pid), []unix.Iovec{{Base: &length[0], Len: 4}}, []unix.RemoteIovec{{Base: uintptr(at + lengthAt), Len: 4}}, 0) //nolint:errcheck,gosec // it was read just now
+		length := binary.NativeEndian.AppendUint32(nil, uint32(n))
+		unix.ProcessVMWritev(int(c.n.pid), []unix.Iovec{{Base: &length[0], Len: 4}}, []unix.RemoteIovec{{Base: uintptr(at + lengthAt), Len: 4}}, 0) //nolint:errcheck // it was read just now
 	}
-	return int(min(c.n.args[2], mostBatch)), 0 //nolint:gosec // G115: bounded above
+	return int(min(c.n.args[2], mostBatch)), 0
 }
 
 // message copies a struct msghdr and what it leads to.
@@ -111,7 +111,7 @@ func (c *called) parts(at, n uint64) (data []byte, errno unix.Errno) {
 	list, errno := c.copy(at, n*16)
 	for ; errno == 0 && len(list) > 0; list = list[16:] {
 		size := binary.NativeEndian.Uint64(list[8:])
-		if room := uint64(mostSent - len(data)); size > room { //nolint:gosec // G115: it is not negative
+		if room := uint64(mostSent - len(data)); size > room {
 			if c.kind != unix.SOCK_STREAM {
 				return nil, unix.EMSGSIZE
 			}
@@ -259,7 +259,7 @@ func (s *supervisor) overhear(q []byte) unix.Errno {
 func (c *called) pass(m *message) (int, unix.Errno) {
 	h := unix.Msghdr{Name: unsafe.SliceData(m.to), Namelen: uint32(len(m.to)), Control: unsafe.SliceData(m.control)} //nolint:gosec // G115: bounded above
 	h.SetControllen(len(m.control))
-	v := unix.Iovec{Base: unsafe.SliceData(m.data)}
+	v := unix.Iovec{Base: unsafe.SliceData(m.data)} //nolint:gosec // G103: the kernel reads it
 	v.SetLen(len(m.data))
 	h.Iov = &v
 	h.SetIovlen(1)
@@ -271,7 +271,7 @@ func (c *called) pass(m *message) (int, unix.Errno) {
 		case errno == 0:
 			return int(n), 0
 		case errno == unix.EPIPE && m.flags&unix.MSG_NOSIGNAL == 0:
-			unix.Tgkill(groupOf(int(c.n.pid)), int(c.n.pid), unix.SIGPIPE) //nolint:errcheck,gosec // as the kernel would
+			unix.Tgkill(groupOf(int(c.n.pid)), int(c.n.pid), unix.SIGPIPE) //nolint:errcheck // as the kernel would
 		}
 		return 0, errno
 	}

@@ -76,11 +76,11 @@ func (s *supervisor) unixAddress(n *notice, addr []byte) (led []byte, release fu
 		return nil, release, errnoOf(err)
 	}
 	if !n.valid(s.fd) || s.covered.has(fd) {
-		unix.Close(fd) //nolint:errcheck,gosec // it was only looked at
+		unix.Close(fd) //nolint:errcheck // it was only looked at
 		return nil, release, unix.ECONNREFUSED
 	}
 	led = append(append([]byte(nil), addr[:2]...), fmt.Sprintf("/proc/self/fd/%d\x00", fd)...)
-	return led, func() { unix.Close(fd) }, 0 //nolint:errcheck,gosec // as above
+	return led, func() { unix.Close(fd) }, 0 //nolint:errcheck // as above
 }
 
 func (c *cover) has(fd int) bool {

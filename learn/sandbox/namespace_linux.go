@@ -60,7 +60,7 @@ func forbidden(err error) error {
 }
 
 // A noNamespaces says that the kernel makes none here: there is another way then.
-type noNamespaces struct{ err error }
+type noNamespaces struct{ err error } //nolint:errname // it is a fact about this host
 
 func (e *noNamespaces) Error() string { return e.err.Error() }
 func (e *noNamespaces) Unwrap() error { return e.err }

@@ -255,7 +255,7 @@ func duplicate(tid, fd int) (int, error) {
 
 // groupOf returns the process that a thread is of.
 func groupOf(tid int) int {
-	text, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status")
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(tid) + "/status") //nolint:gosec // G703: it is a number
 	if err != nil {
 		return tid
 	}

@@ -88,7 +88,7 @@ func (p *plan) build(c control) error {
 		return fmt.Errorf("wait for the word: %w", err)
 	}
 	if p.Bare {
-		unix.Close(r.Notify) //nolint:errcheck,gosec // the other end has it
+		unix.Close(r.Notify) //nolint:errcheck // the other end has it
 	}
 	_, err = unix.FcntlInt(controlFD, unix.F_SETFD, 0)
 	return err

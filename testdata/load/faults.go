@@ -22,7 +22,7 @@ func killTrial(l *lab, out io.Writer) error {
 	var cmd *exec.Cmd
 	var err error
 	base, n, written, kills := time.Date(2026, 3, 13, 8, 0, 0, 0, time.UTC), 0, 0, 0
-	r := rand.New(rand.NewPCG(1, 1)) //nolint:gosec // a trial that can be repeated
+	r := rand.New(rand.NewPCG(1, 1))
 	for began := time.Now(); time.Since(began) < 3*l.span; kills++ {
 		if cmd, err = l.start(nil, l.log); err != nil {
 			return err
@@ -131,7 +131,7 @@ func garbageTrial(l *lab, out io.Writer) error {
 	if err := l.append(w.buf); err != nil {
 		return err
 	}
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a trial that can be repeated
+	r := rand.New(rand.NewPCG(1, 2))
 	rubbish := make([]byte, 1<<20)
 	written := 0
 	for began := time.Now(); time.Since(began) < l.span && written < 1<<30; written += len(rubbish) {
@@ -221,7 +221,7 @@ func diskTrial(l *lab, out io.Writer) error {
 		fmt.Fprintf(out, "  skipped: a small file system needs root: %v\n", err)
 		return nil
 	}
-	defer syscall.Unmount(small, syscall.MNT_DETACH) //nolint:errcheck // it goes with the directory
+	defer syscall.Unmount(small, syscall.MNT_DETACH)
 	text, err := os.ReadFile(l.db)
 	if err != nil {
 		return err
