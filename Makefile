@@ -13,7 +13,7 @@ LOADTIME ?= 10s
 programs := $(sort $(patsubst %/,./%,$(dir $(wildcard testdata/*/*.go))))
 systems  := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64
 
-.PHONY: bpf build demo test check vet lint vuln race smoke fuzz cross repro clean-tree bench bench-go bench-fold bench-alert bench-sandbox load eval golden clean bench-pcap
+.PHONY: bpf build demo test check vet lint vuln race long smoke fuzz cross repro clean-tree bench bench-go bench-fold bench-alert bench-sandbox load eval golden clean bench-pcap
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -o tripline ./cmd/tripline
@@ -35,6 +35,10 @@ vet:
 # The first run builds the linter: a minute or two, then it is in Go's cache.
 lint:
 	$(GO) tool -modfile=.tools/golangci-lint.mod golangci-lint run ./... $(programs)
+
+# The same tests with hundreds of processes and ten thousands of connections.
+long:
+	TRIPLINE_LONG=1 $(GO) test -count=1 ./learn/sandbox ./learn/source -run 'AtOnce|OfThousands'
 
 # Needs the network: it asks for known vulnerabilities.
 vuln:

@@ -48,7 +48,10 @@ func TestBareStatus(t *testing.T) {
 // leads to or that is refused: the decision is the same.
 func TestBareProcessesThatEndAtOnceAreKnown(t *testing.T) {
 	tool(t, "python3")
-	const n = 100
+	n := 25
+	if os.Getenv("TRIPLINE_LONG") != "" { // "make long"
+		n = 100
+	}
 	eachBare(t, func(t *testing.T, u user) {
 		for _, how := range []string{"connect", "nonblocking", "sendto", "sendmsg"} {
 			printed, out := u.world(t, trial{Refuse: true}, "python3", "-c", bareChildren, how, fmt.Sprint(n))
