@@ -23,7 +23,7 @@ demo: build
 	testdata/demo.sh demo
 
 test:
-	$(GO) test ./... $(programs)
+	$(GO) test -timeout 20m ./... $(programs)
 
 check: build vet lint test race smoke cross repro demo clean-tree
 
@@ -45,7 +45,7 @@ vuln:
 	$(GO) tool -modfile=.tools/govulncheck.mod govulncheck ./...
 
 race:
-	CGO_ENABLED=1 $(GO) test -race -short -timeout 15m ./cmd/... ./store/... ./learn/source/... ./enforce/...
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 40m ./cmd/... ./store/... ./learn/source/... ./enforce/...
 
 smoke:
 	GO="$(GO)" .ci/fuzz 5s
