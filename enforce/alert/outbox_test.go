@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -49,6 +50,26 @@ func (p *peer) Send(ctx context.Context, m *alert.Message) (string, error) {
 func (p *peer) Close() error { return nil }
 
 var errHang = errors.New("hang")
+
+func (p *peer) tried() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.n
+}
+
+func (p *peer) times() []time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.at)
+}
+
+func (p *peer) messages() []*alert.Message {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.got)
+}
+
+func last[T any](list []T) T { return list[len(list)-1] }
 
 // names are the subjects of what arrived, messages apart.
 func (p *peer) names() (list []string) {
@@ -168,7 +189,7 @@ func TestOutboxGroupsWhatFollows(t *testing.T) {
 		o.Take(finding("now", enforce.Critical))
 		time.Sleep(time.Minute)
 		want(t, "messages", p.names(), []string{"a", "now+b+c+d"})
-		want(t, "times", p.at, []time.Duration{0, 6 * time.Second})
+		want(t, "times", p.times(), []time.Duration{0, 6 * time.Second})
 		shut(t, o)
 	})
 }
@@ -188,8 +209,8 @@ func TestOutboxTriesAgain(t *testing.T) {
 		o.Take(finding("a", enforce.High))
 		time.Sleep(10 * time.Minute)
 		want(t, "messages", p.names(), []string{"a"})
-		if p.at[0] < 93*time.Second || p.at[0] > 97*time.Second { // 0.5..1 + 1..2 + 2..4, and exactly 90
-			t.Errorf("arrived after %s, want the backoff and then as long as the peer asked", p.at[0])
+		if p.times()[0] < 93*time.Second || p.times()[0] > 97*time.Second { // 0.5..1 + 1..2 + 2..4, and exactly 90
+			t.Errorf("arrived after %s, want the backoff and then as long as the peer asked", p.times()[0])
 		}
 		shut(t, o)
 	})
@@ -228,9 +249,10 @@ func TestOutboxSurvivesCrashes(t *testing.T) {
 
 func TestOutboxDropsTheOldestLeastSevere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broken := true
+		var broken atomic.Bool
+		broken.Store(true)
 		p := &peer{from: time.Now(), fail: func(int, *alert.Message) error {
-			if broken {
+			if broken.Load() {
 				return errors.New("broken")
 			}
 			return nil
@@ -242,7 +264,7 @@ func TestOutboxDropsTheOldestLeastSevere(t *testing.T) {
 			o.Take(finding(fmt.Sprint(i), s))
 			synctest.Wait()
 		}
-		broken = false
+		broken.Store(false)
 		time.Sleep(10 * time.Minute)
 		want(t, "arrived", p.names(), []string{"5+1+4+6"})
 		found := o.Findings(time.Now())
@@ -258,9 +280,10 @@ func TestOutboxTellsOthersOfASinkThatFails(t *testing.T) {
 	for name, failure := range map[string]error{"fails": errors.New("broken"), "hangs": errHang} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				broken := true
+				var broken atomic.Bool
+				broken.Store(true)
 				bad := &peer{from: time.Now(), fail: func(int, *alert.Message) error {
-					if broken {
+					if broken.Load() {
 						return failure
 					}
 					return nil
@@ -279,7 +302,7 @@ func TestOutboxTellsOthersOfASinkThatFails(t *testing.T) {
 				raise()
 				want(t, "good, while bad fails", good.names(), []string{"a", "bad"})
 				want(t, "kind", good.got[1].Alerts[0].Kind, alert.SinkFailed)
-				broken = false
+				broken.Store(false)
 				raise()
 				want(t, "good", good.names(), []string{"a", "bad", "bad"})
 				want(t, "kind", good.got[2].Alerts[0].Kind, alert.SinkRecovered)
@@ -317,9 +340,10 @@ func TestOutboxGivesUpOnWhatIsRefused(t *testing.T) {
 // What is refused for the configuration's sake waits until that is mended.
 func TestOutboxKeepsWhatAllIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		broken := true
+		var broken atomic.Bool
+		broken.Store(true)
 		p := &peer{from: time.Now(), fail: func(int, *alert.Message) error {
-			if broken {
+			if broken.Load() {
 				return &alert.PeerError{Answer: "400 chat not found", Refused: true}
 			}
 			return nil
@@ -330,10 +354,10 @@ func TestOutboxKeepsWhatAllIsRefused(t *testing.T) {
 		}
 		time.Sleep(5 * time.Hour)
 		want(t, "waiting", o.States(time.Now())[0].Waiting, 5)
-		if p.n > 100 {
-			t.Errorf("the peer was asked %d times in five hours", p.n)
+		if n := p.tried(); n > 100 {
+			t.Errorf("the peer was asked %d times in five hours", n)
 		}
-		broken = false
+		broken.Store(false)
 		time.Sleep(time.Hour)
 		want(t, "waiting", o.States(time.Now())[0].Waiting, 0)
 		want(t, "arrived", len(p.names()), 5)
@@ -425,12 +449,12 @@ func TestOutboxQuietHours(t *testing.T) {
 		o = open(t, spool, anew())
 		time.Sleep(8 * time.Hour)
 		want(t, "arrived", p.names(), []string{"critical", "a+b"})
-		want(t, "times", p.at, []time.Duration{0, 7 * time.Hour})
-		want(t, "digest", p.got[1].Digest, true)
-		want(t, "critical is none", p.got[0].Digest, false)
+		want(t, "times", p.times(), []time.Duration{0, 7 * time.Hour})
+		want(t, "digest", p.messages()[1].Digest, true)
+		want(t, "critical is none", p.messages()[0].Digest, false)
 		o.Take(finding("c", enforce.High))
 		synctest.Wait()
-		want(t, "by day no digest", p.got[2].Digest, false)
+		want(t, "by day no digest", p.messages()[2].Digest, false)
 		shut(t, o)
 	})
 }
@@ -446,8 +470,8 @@ func TestOutboxRate(t *testing.T) {
 			time.Sleep(time.Second)
 		}
 		time.Sleep(2 * time.Minute)
-		want(t, "times", p.at, []time.Duration{0, time.Second, time.Minute, 61 * time.Second, 2 * time.Minute})
-		if n := len(p.got[2].Alerts); n < 58 {
+		want(t, "times", p.times(), []time.Duration{0, time.Second, time.Minute, 61 * time.Second, 2 * time.Minute})
+		if n := len(p.messages()[2].Alerts); n < 58 {
 			t.Errorf("the third message has %d alerts, want all that had to wait", n)
 		}
 		shut(t, o)
@@ -467,15 +491,15 @@ func TestOutboxRepeatsWhatGoesOn(t *testing.T) {
 		o.Take(a)
 		o.Take(finding("b", enforce.High))
 		time.Sleep(90 * time.Second)
-		want(t, "repeated", p.names()[len(p.got)-1], "a+b")
+		want(t, "repeated", last(p.names()), "a+b")
 		shut(t, o)
 		o = open(t, spool, anew())
 		over := *a
 		over.Status = enforce.StatusResolved
 		o.Take(&over)
 		time.Sleep(90 * time.Second)
-		want(t, "after a was resolved", p.names()[len(p.got)-1], "b")
-		want(t, "again", p.got[len(p.got)-1].Again, true)
+		want(t, "after a was resolved", last(p.names()), "b")
+		want(t, "again", last(p.messages()).Again, true)
 		time.Sleep(7 * time.Hour)
 		n := len(p.names())
 		time.Sleep(time.Hour)
