@@ -16,7 +16,7 @@ systems  := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64
 .PHONY: bpf build demo test check vet lint vuln race long smoke fuzz cross repro clean-tree bench bench-go bench-fold bench-alert bench-sandbox load eval golden clean bench-pcap
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -o tripline ./cmd/tripline
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o tripline ./cmd/tripline
 
 demo: build
 	$(GO) run ./testdata/homelab -o demo
@@ -55,7 +55,7 @@ fuzz:
 
 cross:
 	@for s in $(systems); do echo "build for $$s"; \
-		CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} $(GO) build -trimpath -o /dev/null ./cmd/tripline || exit 1; done
+		CGO_ENABLED=0 GOOS=$${s%/*} GOARCH=$${s#*/} $(GO) build -trimpath -ldflags "-s -w" -o /dev/null ./cmd/tripline || exit 1; done
 
 repro:
 	GO="$(GO)" .ci/repro

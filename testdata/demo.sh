@@ -9,6 +9,7 @@ tripline=${TRIPLINE:-./tripline}
 db=$dir/demo.db
 rm -rf "$db"* "$dir/aliases" "$dir/alerts.jsonl" # an earlier demo
 
+exec 3>&1 # commands are shown here, also where what they print goes into a file
 say() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
 [ -t 1 ] || say() { printf '\n# %s\n' "$*"; }
 
@@ -16,7 +17,7 @@ say() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
 run() {
 	local want=$1 status=0
 	shift
-	printf '$ tripline %s\n' "$(printf '%q ' "$@")"
+	printf '$ tripline %s\n' "$(printf '%q ' "$@")" >&3
 	"$tripline" "$@" --db "$db" || status=$?
 	[ "$status" = "$want" ] || {
 		echo "demo: exit status $status, want $want" >&2
@@ -46,7 +47,8 @@ say "Two more days. Nothing unexpected would be exit status 0; this is 1."
 run 1 enforce --from filterlog --tz UTC --format text "$dir/filter2.log"
 
 say "The same for a program: one JSON object an alert."
-run 1 enforce --from filterlog --tz UTC --format json "$dir/filter2.log" | tee "$dir/alerts.jsonl" | cut -c 1-160
+run 1 enforce --from filterlog --tz UTC --format json "$dir/filter2.log" > "$dir/alerts.jsonl"
+cut -c 1-160 "$dir/alerts.jsonl"
 
 say "Ask about one of them: the matcher is the one that enforce used."
 run 1 explain 203.0.113.77:443 --agent bot

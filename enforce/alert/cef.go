@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"tripline/enforce"
-	"tripline/learn"
 )
 
 // cef writes an alert in the Common Event Format, revision 26, which ArcSight, QRadar,
@@ -21,32 +20,15 @@ var cefFile = fileKind(&cef, "Common Event Format in a file")
 // tens is how much an alert matters on a scale to ten.
 func tens(a *enforce.Alert) int { return [...]int{1, 3, 5, 8, 10}[rank(a)] }
 
-// Inside the header | and \ are escaped, in values = and \. Line feeds cannot come:
-// what [learn.Printable] returns has none.
-var (
-	cefHeader = strings.NewReplacer(`\`, `\\`, `|`, `\|`)
-	cefValue  = strings.NewReplacer(`\`, `\\`, `=`, `\=`)
-)
-
-// A pair is one field of a record that is no JSON.
-type pair struct{ key, value string }
+// Inside the header | and \ are escaped, in values = and \.
+var cefDialect = dialect{
+	start: "CEF:0", body: "|", between: " ",
+	header: strings.NewReplacer(`\`, `\\`, `|`, `\|`),
+	value:  strings.NewReplacer(`\`, `\\`, `=`, `\=`),
+}
 
 func writeCEF(w io.Writer, a *enforce.Alert) error {
-	var b strings.Builder
-	b.WriteString("CEF:0")
-	for _, field := range []string{"tripline", "tripline", productVersion(), ruleID(a), ruleName(a), strconv.Itoa(tens(a))} {
-		b.WriteString("|" + cefHeader.Replace(learn.Printable(field)))
-	}
-	b.WriteByte('|')
-	space := ""
-	for _, p := range cefFields(a) {
-		if p.value != "" {
-			b.WriteString(space + p.key + "=" + cefValue.Replace(learn.Printable(p.value)))
-			space = " "
-		}
-	}
-	b.WriteByte('\n')
-	return written(w, b.String())
+	return cefDialect.write(w, []string{"tripline", "tripline", productVersion(), ruleID(a), ruleName(a), strconv.Itoa(tens(a))}, cefFields(a))
 }
 
 func cefFields(a *enforce.Alert) []pair {
@@ -93,12 +75,4 @@ func admitting(a *enforce.Alert) string {
 		return ""
 	}
 	return a.Admit.Command
-}
-
-// written writes a record.
-func written(w io.Writer, record string) error {
-	if _, err := io.WriteString(w, record); err != nil {
-		return fmt.Errorf("write alert: %w", err)
-	}
-	return nil
 }

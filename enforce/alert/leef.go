@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"tripline/enforce"
-	"tripline/learn"
 )
 
 // leef writes an alert in the Log Event Extended Format 2.0 of QRadar:
@@ -17,27 +16,14 @@ var leef = Format{Name: "leef", Short: "Log Event Extended Format 2.0, one line"
 var leefFile = fileKind(&leef, "Log Event Extended Format in a file")
 
 // The format knows no escape: what would end a field is replaced.
-var (
-	leefHeader = strings.NewReplacer("|", "/", "^", "~")
-	leefValue  = strings.NewReplacer("^", "~")
-)
+var leefDialect = dialect{
+	start: "LEEF:2.0", body: "|^|", between: "^",
+	header: strings.NewReplacer("|", "/", "^", "~"),
+	value:  strings.NewReplacer("^", "~"),
+}
 
 func writeLEEF(w io.Writer, a *enforce.Alert) error {
-	var b strings.Builder
-	b.WriteString("LEEF:2.0")
-	for _, field := range []string{"tripline", "tripline", productVersion(), ruleID(a)} {
-		b.WriteString("|" + leefHeader.Replace(learn.Printable(field)))
-	}
-	b.WriteString("|^|")
-	between := ""
-	for _, p := range leefFields(a) {
-		if p.value != "" {
-			b.WriteString(between + p.key + "=" + leefValue.Replace(learn.Printable(p.value)))
-			between = "^"
-		}
-	}
-	b.WriteByte('\n')
-	return written(w, b.String())
+	return leefDialect.write(w, []string{"tripline", "tripline", productVersion(), ruleID(a)}, leefFields(a))
 }
 
 func leefFields(a *enforce.Alert) []pair {
