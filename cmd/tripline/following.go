@@ -21,7 +21,7 @@ type vigil struct {
 	since   time.Time                // a record came
 	told    bool                     // of this silence
 	lost    int64                    // gaps that were told
-	gone    int64                    // what was dropped or missing from which on it is told again
+	gone    int64                    // what was dropped or missing when that was told
 	sampled uint64                   // that was told
 	unread  uint64                   // unreadable records from which on they are told again
 	senders map[string]source.Sender // as they were told last
@@ -69,8 +69,8 @@ func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
 		v.lost = st.Lost
 		v.tell("gaps", gapsWords(v.path, st))
 	}
-	if gone := st.Dropped + st.Missing; gone > 0 && gone >= v.gone {
-		v.gone = 2 * gone
+	if gone := st.Dropped + st.Missing; gone > 0 && gone >= 2*v.gone {
+		v.gone = gone
 		v.tell("drops", goneWords(v.path, st))
 	}
 	if st.Sampled > max(1, v.sampled) {
@@ -80,6 +80,19 @@ func (v *vigil) look(now time.Time, t *tally, st source.Stats) {
 	if n := t.unread(); n > 0 && n >= v.unread {
 		v.unread = 10 * n // a log of nothing else is not to fill another one
 		v.a.warn("%s: %s so far", v.path, count(n, "unreadable record", "unreadable records"))
+	}
+}
+
+// end says what was lost since that was told, with all before it.
+func (v *vigil) end(st source.Stats) {
+	if st.Lost > v.lost {
+		v.a.warn("%s", gapsWords(v.path, st))
+	}
+	if st.Dropped+st.Missing > v.gone {
+		v.a.warn("%s", goneWords(v.path, st))
+	}
+	if st.Sampled > max(1, v.sampled) {
+		v.a.warn("%s", sampledWords(v.path, st))
 	}
 }
 
@@ -99,8 +112,15 @@ func gapsWords(name string, st source.Stats) string {
 
 // goneWords says what was sent and not read.
 func goneWords(name string, st source.Stats) string {
-	return fmt.Sprintf("%s: %s dropped because they came too fast, %s missing by sequence number", name,
-		count(uint64(st.Dropped), "record", "records"), ipranges.Thousands(uint64(st.Missing)))
+	dropped := count(uint64(st.Dropped), "record", "records") + " dropped because they came too fast"
+	missing := " missing by sequence number"
+	switch {
+	case st.Missing == 0:
+		return name + ": " + dropped
+	case st.Dropped == 0:
+		return name + ": " + count(uint64(st.Missing), "record", "records") + missing
+	}
+	return name + ": " + dropped + ", " + ipranges.Thousands(uint64(st.Missing)) + missing
 }
 
 // sampledWords says that most of the traffic was never looked at.

@@ -211,15 +211,7 @@ func (t *tally) stamps(a *app, in *input) {
 // losses counts and says what reading itself could not keep.
 func (t *tally) losses(a *app, name string, st source.Stats) {
 	t.lose(a, name, st)
-	if st.Lost > 0 {
-		a.warn("%s", gapsWords(name, st))
-	}
-	if st.Dropped+st.Missing > 0 {
-		a.warn("%s", goneWords(name, st))
-	}
-	if st.Sampled > 1 {
-		a.warn("%s", sampledWords(name, st))
-	}
+	(&vigil{a: a, path: name}).end(st)
 }
 
 // lose counts it, where it was said already.

@@ -142,7 +142,7 @@ func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool,
 	l.over = max(l.over, over)
 	rec := newRecorder(l.a, l.o.run)
 	p := &pass{learning: l, group: g, stream: s, rec: rec, follow: follow, bad: map[string]uint64{}, progress: newProgress(l.a), fresh: g.cursor == nil && over == 0}
-	if follow {
+	if p.vigil = (&vigil{a: l.a, path: l.path}); follow {
 		p.vigil = newVigil(l.a, l.src, l.path)
 	}
 	err = p.loop(ctx)
@@ -150,7 +150,8 @@ func (l *learning) read(ctx context.Context, g *group, follow bool) (moved bool,
 		return p.moved, closing
 	}
 	p.progress.clear()
-	l.tally.losses(l.a, l.path, s.Stats())
+	l.tally.lose(l.a, l.path, s.Stats())
+	p.vigil.end(s.Stats())
 	l.a.sightings(s)
 	return p.moved, err
 }

@@ -23,6 +23,7 @@ func (t *tally) speaks() source.Speaks {
 
 // errNothing says why a log told nothing of the agents; nil if it did.
 func (t *tally) errNothing(what string, agents []learn.Agent) error {
+	what = t.called(what)
 	names := make([]string, len(agents))
 	for i, a := range agents {
 		names[i] = a.String()
@@ -91,7 +92,11 @@ func (t *tally) others3() string {
 	slices.SortFunc(all, func(x, y seen) int { return cmp.Or(cmp.Compare(y.n, x.n), x.a.Compare(y.a)) })
 	var texts []string
 	for _, s := range all[:min(3, len(all))] {
-		texts = append(texts, fmt.Sprintf("%s (%s)", s.a, ipranges.Thousands(s.n)))
+		who := "processes of unknown address"
+		if s.a.IsValid() {
+			who = s.a.String()
+		}
+		texts = append(texts, fmt.Sprintf("%s (%s)", who, ipranges.Thousands(s.n)))
 	}
 	if len(all) > 3 {
 		texts = append(texts, fmt.Sprintf("and %d more", len(all)-3))
@@ -104,6 +109,8 @@ func (t *tally) errUnread(what string) error {
 	switch {
 	case t.records == 0 && t.missing:
 		return errMissing(what)
+	case t.records == 0 && t.live(what):
+		return learn.WithHint(fmt.Errorf("nothing came from %s while it was watched: it is not known whether nothing happened", what), "%s", t.speaks().How)
 	case t.records == 0 && t.torn:
 		return learn.WithHint(fmt.Errorf("%s has no complete line yet: nothing can be told from it", what), "a line is complete when its line end was written; run the same command again then")
 	case t.records == 0:
@@ -113,6 +120,20 @@ func (t *tally) errUnread(what string) error {
 	}
 	return learn.WithHint(fmt.Errorf("%s: none of its %s could be read as %s", what, count(t.records, "record", "records"), t.name()),
 		`"tripline flows --from %s --all %s" shows what was understood; "tripline sources" lists the formats`, t.name(), what)
+}
+
+// called is what a place is called: the kernel tells of this machine by several
+// sources.
+func (t *tally) called(what string) string {
+	if what == source.Kernel {
+		return t.name()
+	}
+	return what
+}
+
+// live says whether what is read happens while it is read: it is no file.
+func (t *tally) live(what string) bool {
+	return what == t.src.Name || !slices.ContainsFunc(t.src.Paths(what), func(p string) bool { return !source.IsAddress(p) })
 }
 
 // name is what the command line calls the source.

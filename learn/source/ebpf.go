@@ -4,14 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"net"
-	"net/netip"
-	"os"
-	"strconv"
 	"time"
 
 	"tripline/learn"
-	"tripline/learn/source/internal/sockdiag"
 )
 
 // What processes of this machine open, as eBPF programs in the kernel see it, with
@@ -20,7 +15,7 @@ import (
 var ebpfSource = Source{
 	Name:  "ebpf",
 	Short: "Connections that processes of this Linux host open",
-	Sees:  Sees{Bytes: true, Process: true, Blind: "names; whether the firewall refused it; a UDP socket that is connected counts, sent or not; bytes of UDP"},
+	Sees:  Sees{Bytes: true, Process: true, Blind: "names; whether the firewall refused it; bytes of UDP; before Linux 6.3, a UDP socket that is connected counts, sent or not"},
 	Speaks: Speaks{
 		Silent: "no process of this host opened a connection",
 		How:    "run it on the host of the agent",
@@ -35,13 +30,10 @@ var ebpfSource = Source{
 // An ebpfStream is the connections that processes open, as they do.
 type ebpfStream struct {
 	*onlooker
-	place place
-	queue []Record
-	seen  seenSet
-	diag  *sockdiag.Handle // nil if there is none
-	count int64
-	names map[netip.Addr]netip.Addr // the own address towards another
-	idle  bool
+	teller *teller
+	queue  []Record
+	count  int64
+	idle   bool
 }
 
 // openEBPF begins to look on. There is no cursor: what happens now happens once.
@@ -53,66 +45,16 @@ func openEBPF(o StreamOptions) (Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &ebpfStream{onlooker: k, place: place{local: o.Local, firewall: o.Firewall}, names: map[netip.Addr]netip.Addr{}}
-	s.seen = *newSeenSet(exchangeWindow)
-	s.seen.most = mostTracked
-	s.diag, _ = sockdiag.Open() // without it some ports are not known
+	s := &ebpfStream{onlooker: k, teller: newTeller(k.own, exchangeWindow, &o.Options)}
 	k.tell = s.told
 	return s, nil
 }
 
-// told makes a record of what a process did.
+// told takes up what a process did.
 func (s *ebpfStream) told(o *opening) {
-	if o.Process.PID == os.Getpid() && o.Proto == learn.UDP && o.DstPort == discard {
-		return // our own question, below
+	if r, ok := s.teller.record(o); ok {
+		s.queue = append(s.queue, r)
 	}
-	r := Record{Flow: o.Flow, Act: "open", RuleNumber: -1, Version: 6, Why: Outbound}
-	if r.Dst.Is4() {
-		r.Version = 4
-	}
-	if !r.Src.IsValid() && o.net == s.own {
-		r.Src = s.towards(r.Dst)
-	}
-	if why := s.place.noDestination(r.Dst); why != "" {
-		r.Why = why
-	} else if o.closed {
-		r.Why = Ended
-	} else if o.Proto == learn.UDP && s.seen.meet(s.key(o), uint32(o.Time.Unix())) {
-		r.Why = SameExchange
-	}
-	r.Counted = r.Why == Outbound
-	s.queue = append(s.queue, r)
-}
-
-// key is that of what one socket sends to one destination.
-func (s *ebpfStream) key(o *opening) uint64 {
-	r := Record{Flow: o.Flow}
-	r.Src = netip.Addr{}
-	return s.seen.keys.target(keyTarget, &r, o.cookie)
-}
-
-const discard = 9 // the port of RFC 863, which nothing is ever sent to here
-
-// mostNames bounds what is remembered of own addresses.
-const mostNames = 1 << 12
-
-// towards is the address that packets to another leave with, as the routes are now:
-// a socket that was not bound does not say. Nothing is sent.
-func (s *ebpfStream) towards(dst netip.Addr) netip.Addr {
-	src, ok := s.names[dst]
-	if ok {
-		return src
-	}
-	if len(s.names) >= mostNames {
-		clear(s.names)
-	}
-	c, err := (&net.Dialer{}).DialContext(context.Background(), "udp", net.JoinHostPort(dst.String(), strconv.Itoa(discard)))
-	if err == nil {
-		src = c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap().WithZone("")
-		_ = c.Close()
-	}
-	s.names[dst] = src
-	return src
 }
 
 // Next implements [Stream].
@@ -130,22 +72,6 @@ func (s *ebpfStream) Next(r *Record) error {
 	*r, s.queue = s.queue[0], s.queue[1:]
 	s.count++
 	return nil
-}
-
-// settle tells of connections that nobody answers: the kernel is asked for their
-// ports.
-func (s *ebpfStream) settle(now time.Time) {
-	var ports map[uint64]sockdiag.Socket
-	for cookie, w := range s.waiting {
-		if now.Before(w.until) {
-			continue
-		}
-		if ports == nil && s.diag != nil {
-			ports = s.diag.Opening()
-		}
-		socket := ports[cookie]
-		s.located(w.o, socket.Src, socket.SrcPort)
-	}
 }
 
 // Wait implements [Stream]. The kernel wakes nobody: it is looked every few
@@ -186,12 +112,3 @@ func (s *ebpfStream) Progress() (done, total int64) { return 0, 0 }
 
 // File implements [Stream].
 func (s *ebpfStream) File() string { return Kernel }
-
-// Close implements [Stream].
-func (s *ebpfStream) Close() error {
-	err := s.onlooker.Close()
-	if s.diag != nil {
-		err = errors.Join(err, s.diag.Close())
-	}
-	return err
-}

@@ -1,6 +1,7 @@
 package source
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -37,6 +38,8 @@ const hostSettle = 1500 * time.Millisecond
 type hostStream struct {
 	attributed
 	outer outers
+	count Sighted
+	lone  *lone // nil where nobody tells of what is opened
 }
 
 func newHostStream(s Stream, by attributor) *hostStream {
@@ -46,7 +49,13 @@ func newHostStream(s Stream, by attributor) *hostStream {
 // Next implements [Stream]. A capture of all interfaces sees what is translated
 // twice: it counts as what the inside host said.
 func (s *hostStream) Next(r *Record) error {
+	if s.lone.next(r, time.Now()) {
+		return nil
+	}
 	if err := s.attributed.Next(r); err != nil {
+		return err
+	}
+	if err := s.lone.seen(r); err != nil {
 		return err
 	}
 	if t := r.Translated; t != (Ends{}) && t.Src != r.Src {
@@ -54,7 +63,27 @@ func (s *hostStream) Next(r *Record) error {
 	} else if r.Counted && s.outer.has(outerKey{r.Proto, Ends{Src: r.Src, Dst: r.Dst, SrcPort: r.SrcPort, DstPort: r.DstPort}}) {
 		r.Counted, r.Why = false, SameConnection
 	}
+	if r.Counted {
+		s.count.All++
+	}
+	if r.Counted && r.Process == nil {
+		s.count.Alone++
+	}
 	return nil
+}
+
+// Sighted returns what packets or the kernel's table showed, and what processes
+// opened.
+func (s *hostStream) Sighted() []Sighted {
+	if s.lone == nil {
+		return nil
+	}
+	return []Sighted{s.count, s.lone.count}
+}
+
+// Wait implements [Stream].
+func (s *hostStream) Wait(ctx context.Context, d time.Duration) error {
+	return s.attributed.Wait(ctx, s.lone.wait(d, time.Now()))
 }
 
 // An outerKey is a connection as it is after translation.
@@ -104,7 +133,11 @@ func openHost(path string, o StreamOptions) (Stream, error) {
 		return newHostStream(s, nobody{}), nil
 	}
 	o.Tell("host: " + sees + "; processes by " + how)
-	return newHostStream(s, by), nil
+	h := newHostStream(s, by)
+	if k, ok := by.(*onlooker); ok && path == anyInterface {
+		h.count.Source, h.lone = "what passed", newLone(k, &o.Options)
+	}
+	return h, nil
 }
 
 // onlyProcesses is what is left where neither packets nor the table can be had.

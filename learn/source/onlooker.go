@@ -11,6 +11,7 @@ import (
 	"tripline/learn"
 	"tripline/learn/source/internal/bpf"
 	"tripline/learn/source/internal/proc"
+	"tripline/learn/source/internal/sockdiag"
 )
 
 // An onlooker is what the kernel tells of who opens connections: it keeps the
@@ -25,6 +26,7 @@ type onlooker struct {
 	recent  openings           // by what they can be found by
 	tell    func(*opening)     // a connection is known, or closed
 	waiting map[uint64]waiting // connections whose port is not known yet
+	diag    *sockdiag.Handle   // that is asked for it, nil if there is none
 }
 
 // An opening is a connection that a process has begun.
@@ -35,6 +37,7 @@ type opening struct {
 	claimed bool // another source has told of it
 	told    bool
 	closed  bool
+	alone   bool // nobody else has told of it: it was returned as it is
 }
 
 type waiting struct {
@@ -58,8 +61,9 @@ func openOnlooker() (*onlooker, error) {
 	if err != nil {
 		return nil, ebpfError(err)
 	}
+	diag, _ := sockdiag.Open() // without it some ports are not known
 	return &onlooker{
-		handle: h, table: proc.NewTable("/proc", paths), own: ownNetwork(), tell: func(*opening) {},
+		handle: h, diag: diag, table: proc.NewTable("/proc", paths), own: ownNetwork(), tell: func(*opening) {},
 		sockets: newSockets(), recent: newOpenings(), waiting: map[uint64]waiting{},
 	}, nil
 }
@@ -110,7 +114,7 @@ func (k *onlooker) take(r *bpf.Record) {
 		k.table.Executed(r.PID, r.Parent, r.UID, r.Cgroup, r.Path, r.Args)
 	case bpf.Exited:
 		k.table.Exited(r.PID, time.Unix(0, r.Time))
-	case bpf.Opened, bpf.Datagram, bpf.Towards:
+	case bpf.Opened, bpf.Datagram, bpf.Towards, bpf.Sent:
 		k.opened(r)
 	case bpf.Established, bpf.Closed:
 		k.known(r)
@@ -148,8 +152,9 @@ func (k *onlooker) known(r *bpf.Record) {
 	k.located(o, r.Src, r.SrcPort)
 	if r.Kind == bpf.Closed {
 		k.sockets.drop(r.Cookie)
+		o.Up, o.Down = r.Up, r.Down
 		c := *o // that it was opened was told, and may be held by who was told
-		c.closed, c.Up, c.Down = true, r.Up, r.Down
+		c.closed = true
 		c.Time = time.Unix(0, r.Time).UTC()
 		k.report(&c)
 	}
@@ -171,6 +176,22 @@ func (k *onlooker) located(o *opening, src netip.Addr, port uint16) {
 	k.report(o)
 }
 
+// settle tells of connections that nobody answers: the kernel is asked for their
+// ports.
+func (k *onlooker) settle(now time.Time) {
+	var ports map[uint64]sockdiag.Socket
+	for cookie, w := range k.waiting {
+		if now.Before(w.until) {
+			continue
+		}
+		if ports == nil && k.diag != nil {
+			ports = k.diag.Opening()
+		}
+		socket := ports[cookie]
+		k.located(w.o, socket.Src, socket.SrcPort)
+	}
+}
+
 func (k *onlooker) report(o *opening) {
 	o.told = true
 	k.tell(o)
@@ -180,4 +201,10 @@ func (k *onlooker) report(o *opening) {
 func (k *onlooker) lost() int64 { return k.handle.Lost() }
 
 // Close implements [attributor].
-func (k *onlooker) Close() error { return k.handle.Close() }
+func (k *onlooker) Close() error {
+	err := k.handle.Close()
+	if k.diag != nil {
+		err = errors.Join(err, k.diag.Close())
+	}
+	return err
+}

@@ -4,8 +4,9 @@
 // # Vocabulary
 //
 // A [Record] is what one of the programs told: that a connection was opened, that it
-// is established or closed, that a datagram was sent to an address, that a process
-// was forked, executed something or exited.
+// is established or closed, that a datagram was sent to somebody who had sent none to
+// this socket before (else it is an answer), that a process was forked, executed
+// something or exited.
 //
 // # What it promises
 //
@@ -43,10 +44,11 @@ const (
 	Established                 // TCP: from here on all is known
 	Closed                      // TCP, with bytes
 	Datagram                    // UDP was sent to an address; again after half a minute
-	Towards                     // UDP was connected to an address; nothing need be sent
+	Towards                     // UDP was connected to an address; nothing need be sent. Not where the kernel tells of [Sent]
 	Forked
 	Executed
 	Exited
+	Sent // UDP was sent by a connected socket: all is known; again after half a minute
 )
 
 // A Record is what a program told. It owns its texts.

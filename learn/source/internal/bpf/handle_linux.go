@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/btf"
 	"github.com/cilium/ebpf/link"
 	"github.com/cilium/ebpf/ringbuf"
 	"golang.org/x/sys/unix"
@@ -23,13 +24,14 @@ type Handle struct {
 	offset  int64 // from the monotonic clock to 1970
 	set     time.Time
 	unread  uint64 // records that could not be understood
+	sends   bool   // the kernel tells of what is sent by sockets that are connected
 }
 
 // Open loads the programs and lets them run. Cgroup is where the tree of cgroups of
 // version 2 is mounted, or one of them: whose datagrams are told of.
 func Open(cgroup string) (*Handle, error) {
 	h := &Handle{}
-	if err := loadObserveObjects(&h.objects, nil); err != nil {
+	if err := h.load(); err != nil {
 		return nil, permitted(err)
 	}
 	if err := h.attach(cgroup); err != nil {
@@ -40,6 +42,26 @@ func Open(cgroup string) (*Handle, error) {
 		return nil, errors.Join(err, h.Close())
 	}
 	return h, nil
+}
+
+// load gives the programs to the kernel. One of them is for kernels that tell of
+// what is sent (Linux 6.3); elsewhere another one is in its place, and never runs.
+func (h *Handle) load() error {
+	spec, err := loadObserve()
+	if err != nil {
+		return err
+	}
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return fmt.Errorf("types of the kernel: %w", err)
+	}
+	var point *btf.Typedef
+	if h.sends = kernel.TypeByName("btf_trace_sock_send_length", &point) == nil; h.sends {
+		err = spec.Variables["sends"].Set(uint32(1))
+	} else {
+		spec.Programs["sent"] = spec.Programs["exited"].Copy()
+	}
+	return errors.Join(err, spec.LoadAndAssign(&h.objects, nil))
 }
 
 func permitted(err error) error {
@@ -61,6 +83,8 @@ func (h *Handle) attach(cgroup string) error {
 		{h.objects.Connect6, ebpf.AttachCGroupInet6Connect},
 		{h.objects.Sendmsg4, ebpf.AttachCGroupUDP4Sendmsg},
 		{h.objects.Sendmsg6, ebpf.AttachCGroupUDP6Sendmsg},
+		{h.objects.Recvmsg4, ebpf.AttachCGroupUDP4Recvmsg},
+		{h.objects.Recvmsg6, ebpf.AttachCGroupUDP6Recvmsg},
 	} {
 		l, err := link.AttachCgroup(link.CgroupOptions{Path: cgroup, Attach: a.as, Program: a.program})
 		if err != nil {
@@ -68,7 +92,11 @@ func (h *Handle) attach(cgroup string) error {
 		}
 		h.links = append(h.links, l)
 	}
-	for _, p := range []*ebpf.Program{h.objects.Forked, h.objects.Executed, h.objects.Exited, h.objects.SetState} {
+	points := []*ebpf.Program{h.objects.Forked, h.objects.Executed, h.objects.Exited, h.objects.SetState}
+	if h.sends {
+		points = append(points, h.objects.Sent)
+	}
+	for _, p := range points {
 		l, err := link.AttachTracing(link.TracingOptions{Program: p})
 		if err != nil {
 			return fmt.Errorf("tracepoint: %w", err)

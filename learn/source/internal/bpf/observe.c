@@ -60,6 +60,7 @@ struct sock_common {
 
 struct sock {
 	struct sock_common __sk_common;
+	__u16 sk_type;
 	__u16 sk_protocol;
 } KERNEL;
 
@@ -102,10 +103,11 @@ enum kind {
 	ESTABLISHED,
 	CLOSED,
 	DATAGRAM, // UDP: sent to an address
-	TOWARDS,  // UDP: connected to an address
+	TOWARDS,  // UDP: connected to an address, where the kernel does not tell of SENT
 	FORKED,
 	EXECUTED,
 	EXITED,
+	SENT, // UDP: sent by a socket that is connected
 };
 
 // A head begins every record.
@@ -172,6 +174,16 @@ struct {
 
 #define QUIET (30ULL * 1000 * 1000 * 1000)
 
+// Who wrote to a socket before it wrote to them: what it writes is an answer.
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 1 << 16);
+	__type(key, struct destination);
+	__type(value, __u8);
+} heard SEC(".maps");
+
+const volatile __u32 sends = 0; // the kernel tells of SENT
+
 __u64 lost = 0; // records that had no room
 
 static __always_inline void *reserve(__u64 size)
@@ -208,22 +220,29 @@ static __always_inline void submit(void *r)
 	bpf_ringbuf_submit(r, BPF_RB_NO_WAKEUP);
 }
 
+// Whether a datagram is to be told of: it is no answer, and none was told of lately.
+static __always_inline int news(const struct destination *d, __u64 now)
+{
+	__u64 *last = bpf_map_lookup_elem(&told, d);
+
+	if (last)
+		return now - *last >= QUIET;
+	return !bpf_map_lookup_elem(&heard, d);
+}
+
 static __always_inline int datagram(struct bpf_sock_addr *ctx, __u32 kind, const __u8 *dst)
 {
 	struct destination d = {};
 	struct connection *c;
-	__u64 now = bpf_ktime_get_ns(), *last;
+	__u64 now = bpf_ktime_get_ns();
 
-	if (ctx->type != SOCK_DGRAM || ctx->protocol != IPPROTO_UDP)
+	if (ctx->type != SOCK_DGRAM || ctx->protocol != IPPROTO_UDP || (kind == TOWARDS && sends))
 		return 1;
 	d.cookie = bpf_get_socket_cookie(ctx);
-	d.port = ctx->user_port;
+	d.port = bpf_ntohs((__u16)ctx->user_port);
 	__builtin_memcpy(d.dst, dst, 16);
-	if (kind == DATAGRAM) {
-		last = bpf_map_lookup_elem(&told, &d);
-		if (last && now - *last < QUIET)
-			return 1;
-	}
+	if (kind == DATAGRAM && !news(&d, now))
+		return 1;
 	c = reserve(sizeof(*c));
 	if (!c)
 		return 1;
@@ -236,7 +255,7 @@ static __always_inline int datagram(struct bpf_sock_addr *ctx, __u32 kind, const
 	c->sport = 0;
 	if (ctx->sk)
 		c->sport = ctx->sk->src_port;
-	c->dport = bpf_ntohs((__u16)ctx->user_port);
+	c->dport = d.port;
 	c->proto = IPPROTO_UDP;
 	__builtin_memset(c->pad, 0, 3);
 	submit(c);
@@ -256,6 +275,38 @@ static __always_inline int datagram6(struct bpf_sock_addr *ctx, __u32 kind)
 	__u32 dst[4] = { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] };
 
 	return datagram(ctx, kind, (__u8 *)dst);
+}
+
+static __always_inline int hears(struct bpf_sock_addr *ctx, const __u8 *from)
+{
+	struct destination d = {};
+	__u8 one = 1;
+
+	if (ctx->type != SOCK_DGRAM || ctx->protocol != IPPROTO_UDP)
+		return 1;
+	d.cookie = bpf_get_socket_cookie(ctx);
+	d.port = bpf_ntohs((__u16)ctx->user_port);
+	__builtin_memcpy(d.dst, from, 16);
+	if (!bpf_map_lookup_elem(&told, &d) && !bpf_map_lookup_elem(&heard, &d))
+		bpf_map_update_elem(&heard, &d, &one, BPF_ANY);
+	return 1;
+}
+
+SEC("cgroup/recvmsg4")
+int recvmsg4(struct bpf_sock_addr *ctx)
+{
+	__u8 from[16];
+
+	mapped(from, ctx->user_ip4);
+	return hears(ctx, from);
+}
+
+SEC("cgroup/recvmsg6")
+int recvmsg6(struct bpf_sock_addr *ctx)
+{
+	__u32 from[4] = { ctx->user_ip6[0], ctx->user_ip6[1], ctx->user_ip6[2], ctx->user_ip6[3] };
+
+	return hears(ctx, (__u8 *)from);
 }
 
 SEC("cgroup/connect4")
@@ -282,7 +333,17 @@ int sendmsg6(struct bpf_sock_addr *ctx)
 	return datagram6(ctx, DATAGRAM);
 }
 
-static __always_inline void stream(const struct sock *sk, __u64 cookie, __u32 kind)
+// Where a connected socket goes.
+static __always_inline void towards(const struct sock *sk, __u8 *dst)
+{
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
+		mapped(dst, BPF_CORE_READ(sk, __sk_common.skc_daddr));
+	else
+		bpf_core_read(dst, 16, &sk->__sk_common.skc_v6_daddr.in6_u.u6_addr8);
+}
+
+// Tells of a connected socket.
+static __always_inline void tell(const struct sock *sk, __u64 cookie, __u32 kind, __u8 proto)
 {
 	struct connection *c = reserve(sizeof(*c));
 
@@ -296,18 +357,40 @@ static __always_inline void stream(const struct sock *sk, __u64 cookie, __u32 ki
 		c->up = BPF_CORE_READ((struct tcp_sock *)sk, bytes_acked);
 		c->down = BPF_CORE_READ((struct tcp_sock *)sk, bytes_received);
 	}
-	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET) {
+	if (BPF_CORE_READ(sk, __sk_common.skc_family) == AF_INET)
 		mapped(c->src, BPF_CORE_READ(sk, __sk_common.skc_rcv_saddr));
-		mapped(c->dst, BPF_CORE_READ(sk, __sk_common.skc_daddr));
-	} else {
-		BPF_CORE_READ_INTO(&c->src, sk, __sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
-		BPF_CORE_READ_INTO(&c->dst, sk, __sk_common.skc_v6_daddr.in6_u.u6_addr8);
-	}
+	else
+		bpf_core_read(c->src, 16, &sk->__sk_common.skc_v6_rcv_saddr.in6_u.u6_addr8);
+	towards(sk, c->dst);
 	c->sport = bpf_ntohs(BPF_CORE_READ((struct inet_sock *)sk, inet_sport));
 	c->dport = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	c->proto = IPPROTO_TCP;
+	c->proto = proto;
 	__builtin_memset(c->pad, 0, 3);
 	submit(c);
+}
+
+// Linux 6.3 or newer: what a socket was given to send, and what became of it.
+SEC("tp_btf/sock_send_length")
+int BPF_PROG(sent, struct sock *sk, int ret, int flags)
+{
+	struct destination d = {};
+	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	__u64 now;
+
+	if ((family != AF_INET && family != AF_INET6) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP ||
+	    BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
+		return 0;
+	d.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	if (!d.port)
+		return 0; // not connected: DATAGRAM has told of it
+	d.cookie = bpf_get_socket_cookie(sk);
+	towards(sk, d.dst);
+	now = bpf_ktime_get_ns();
+	if (!news(&d, now))
+		return 0;
+	bpf_map_update_elem(&told, &d, &now, BPF_ANY);
+	tell(sk, d.cookie, SENT, IPPROTO_UDP);
+	return 0;
 }
 
 SEC("tp_btf/inet_sock_set_state")
@@ -323,9 +406,9 @@ int BPF_PROG(set_state, struct sock *sk, int was, int is)
 	cookie = bpf_get_socket_cookie(sk);
 	if (is == TCP_SYN_SENT) {
 		bpf_map_update_elem(&watched, &cookie, &one, BPF_ANY);
-		stream(sk, cookie, OPENED);
+		tell(sk, cookie, OPENED, IPPROTO_TCP);
 	} else if (bpf_map_lookup_elem(&watched, &cookie)) {
-		stream(sk, cookie, is == TCP_CLOSE ? CLOSED : ESTABLISHED);
+		tell(sk, cookie, is == TCP_CLOSE ? CLOSED : ESTABLISHED, IPPROTO_TCP);
 		if (is == TCP_CLOSE)
 			bpf_map_delete_elem(&watched, &cookie);
 	}

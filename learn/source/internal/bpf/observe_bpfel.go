@@ -17,6 +17,7 @@ import (
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
 	observeMapEvents    = "events"
+	observeMapHeard     = "heard"
 	observeMapTold      = "told"
 	observeMapWatched   = "watched"
 	observeProgConnect4 = "connect4"
@@ -24,10 +25,14 @@ const (
 	observeProgExecuted = "executed"
 	observeProgExited   = "exited"
 	observeProgForked   = "forked"
+	observeProgRecvmsg4 = "recvmsg4"
+	observeProgRecvmsg6 = "recvmsg6"
 	observeProgSendmsg4 = "sendmsg4"
 	observeProgSendmsg6 = "sendmsg6"
+	observeProgSent     = "sent"
 	observeProgSetState = "set_state"
 	observeVarLost      = "lost"
+	observeVarSends     = "sends"
 )
 
 // loadObserve returns the embedded CollectionSpec for observe.
@@ -77,8 +82,11 @@ type observeProgramSpecs struct {
 	Executed *ebpf.ProgramSpec `ebpf:"executed"`
 	Exited   *ebpf.ProgramSpec `ebpf:"exited"`
 	Forked   *ebpf.ProgramSpec `ebpf:"forked"`
+	Recvmsg4 *ebpf.ProgramSpec `ebpf:"recvmsg4"`
+	Recvmsg6 *ebpf.ProgramSpec `ebpf:"recvmsg6"`
 	Sendmsg4 *ebpf.ProgramSpec `ebpf:"sendmsg4"`
 	Sendmsg6 *ebpf.ProgramSpec `ebpf:"sendmsg6"`
+	Sent     *ebpf.ProgramSpec `ebpf:"sent"`
 	SetState *ebpf.ProgramSpec `ebpf:"set_state"`
 }
 
@@ -87,6 +95,7 @@ type observeProgramSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type observeMapSpecs struct {
 	Events  *ebpf.MapSpec `ebpf:"events"`
+	Heard   *ebpf.MapSpec `ebpf:"heard"`
 	Told    *ebpf.MapSpec `ebpf:"told"`
 	Watched *ebpf.MapSpec `ebpf:"watched"`
 }
@@ -95,7 +104,8 @@ type observeMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type observeVariableSpecs struct {
-	Lost *ebpf.VariableSpec `ebpf:"lost"`
+	Lost  *ebpf.VariableSpec `ebpf:"lost"`
+	Sends *ebpf.VariableSpec `ebpf:"sends"`
 }
 
 // observeObjects contains all objects after they have been loaded into the kernel.
@@ -119,6 +129,7 @@ func (o *observeObjects) Close() error {
 // It can be passed to loadObserveObjects or ebpf.CollectionSpec.LoadAndAssign.
 type observeMaps struct {
 	Events  *ebpf.Map `ebpf:"events"`
+	Heard   *ebpf.Map `ebpf:"heard"`
 	Told    *ebpf.Map `ebpf:"told"`
 	Watched *ebpf.Map `ebpf:"watched"`
 }
@@ -126,6 +137,7 @@ type observeMaps struct {
 func (m *observeMaps) Close() error {
 	return _ObserveClose(
 		m.Events,
+		m.Heard,
 		m.Told,
 		m.Watched,
 	)
@@ -135,7 +147,8 @@ func (m *observeMaps) Close() error {
 //
 // It can be passed to loadObserveObjects or ebpf.CollectionSpec.LoadAndAssign.
 type observeVariables struct {
-	Lost *ebpf.Variable `ebpf:"lost"`
+	Lost  *ebpf.Variable `ebpf:"lost"`
+	Sends *ebpf.Variable `ebpf:"sends"`
 }
 
 // observePrograms contains all programs after they have been loaded into the kernel.
@@ -147,8 +160,11 @@ type observePrograms struct {
 	Executed *ebpf.Program `ebpf:"executed"`
 	Exited   *ebpf.Program `ebpf:"exited"`
 	Forked   *ebpf.Program `ebpf:"forked"`
+	Recvmsg4 *ebpf.Program `ebpf:"recvmsg4"`
+	Recvmsg6 *ebpf.Program `ebpf:"recvmsg6"`
 	Sendmsg4 *ebpf.Program `ebpf:"sendmsg4"`
 	Sendmsg6 *ebpf.Program `ebpf:"sendmsg6"`
+	Sent     *ebpf.Program `ebpf:"sent"`
 	SetState *ebpf.Program `ebpf:"set_state"`
 }
 
@@ -159,8 +175,11 @@ func (p *observePrograms) Close() error {
 		p.Executed,
 		p.Exited,
 		p.Forked,
+		p.Recvmsg4,
+		p.Recvmsg6,
 		p.Sendmsg4,
 		p.Sendmsg6,
+		p.Sent,
 		p.SetState,
 	)
 }

@@ -33,7 +33,7 @@ func decode(b []byte, offset int64, r *Record) error {
 		UID: int(int32(le.Uint32(b[16:]))), Net: le.Uint32(b[20:]), Cgroup: le.Uint64(b[24:]),
 	}
 	switch r.Kind {
-	case Opened, Established, Closed, Datagram, Towards:
+	case Opened, Established, Closed, Datagram, Towards, Sent:
 		return r.connection(b)
 	case Forked, Exited:
 		if len(b) < lifecycleSize {
