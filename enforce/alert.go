@@ -113,6 +113,9 @@ func (p *Policy) nearest(c *AgentPolicy, f *learn.Flow, r Ruling) *Nearest {
 	if r.Rule == nil {
 		r.Rule = p.otherPort(c, f)
 	}
+	if r.Rule == nil && learn.IsStandIn(f.Dst) {
+		return nil // no address is near that one
+	}
 	switch {
 	case r.Verdict == Allowed:
 		return &Nearest{r.Rule.String(), r.Why}
@@ -135,7 +138,7 @@ func (p *Policy) admit(f *learn.Flow) (exact, wider *Admit) {
 	if _, forbidden := never.Forbids(f.Dst); forbidden || forbidsName(never, f) {
 		return nil, nil
 	}
-	one := ipranges.NewSet(netip.PrefixFrom(f.Dst, f.Dst.BitLen())).Exposure()
+	one := never.Bound(ipranges.NewSet(netip.PrefixFrom(f.Dst, f.Dst.BitLen())), true).Exposure()
 	to := f.Dst.String()
 	if name, ok := learn.HostName(f.Name); ok {
 		to = name
@@ -156,7 +159,7 @@ func forbidsName(never learn.Never, f *learn.Flow) bool {
 
 func admitting(f *learn.Flow, to string, e ipranges.Exposure) *Admit {
 	line := []string{"tripline", "allow", f.Agent, learn.Endpoint(quoted(to), f.Service())}
-	if name, ok := learn.HostName(f.Name); ok && to == name {
+	if name, ok := learn.HostName(f.Name); ok && to == name && !learn.IsStandIn(f.Dst) {
 		line = append(line, "--address", f.Dst.String())
 	}
 	return &Admit{Command: strings.Join(line, " "), V4: e.V4, V6: e.V6}

@@ -80,6 +80,9 @@ func (p *Policy) named(a *AgentPolicy, f *learn.Flow) Ruling {
 	if a.Never.ForbidsName(f.Name) {
 		return Ruling{Forbidden, nil, "never to be admitted: the name is in the bounding set"}
 	}
+	if learn.IsStandIn(f.Dst) {
+		return p.nameAlone(a, f)
+	}
 	if why, ok := a.Never.Forbids(f.Dst); ok {
 		return Ruling{Forbidden, nil, "never to be admitted: " + why}
 	}
@@ -103,6 +106,16 @@ func (p *Policy) named(a *AgentPolicy, f *learn.Flow) Ruling {
 		return Ruling{Forbidden, r, "a foreign name at an approved address that others share"}
 	}
 	return Ruling{Allowed, r, "a rule admits the address"}
+}
+
+// nameAlone rules on a flow to a name that nobody looked up.
+func (p *Policy) nameAlone(a *AgentPolicy, f *learn.Flow) Ruling {
+	if m := a.services[f.Service()]; m != nil {
+		if i := m.name(f.Name); i != none {
+			return Ruling{Allowed, &a.Rules[i], "the name is approved"}
+		}
+	}
+	return Ruling{Unexpected, nil, "no rule of this agent explains it"}
 }
 
 // agrees rules on a flow with an approved name.

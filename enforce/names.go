@@ -13,6 +13,16 @@ func (p *Policy) MayName(agent, name string) bool {
 			return true
 		}
 	}
+	return a.knows(name)
+}
+
+// Names says whether a rule of an agent is about a name.
+func (p *Policy) Names(agent, name string) bool {
+	a := p.byName[agent]
+	return a != nil && !a.Never.ForbidsName(name) && a.knows(name)
+}
+
+func (a *AgentPolicy) knows(name string) bool {
 	for _, m := range a.services {
 		if m.name(name) != none {
 			return true

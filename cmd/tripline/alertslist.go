@@ -157,11 +157,12 @@ func (l *alertLine) what() string {
 	if l.Kind != enforce.Destination {
 		return strings.TrimSpace(string(l.Kind) + " " + l.Subject)
 	}
-	text := l.Verdict.String() + " " + l.Dst
+	to := whither(l.Alert)
+	text := l.Verdict.String() + " " + to
 	if s, err := learn.ParseService(l.Proto + "/" + strconv.Itoa(int(l.Port))); err == nil {
-		text = l.Verdict.String() + " " + learn.Endpoint(l.Dst, s)
+		text = l.Verdict.String() + " " + learn.Endpoint(to, s)
 	}
-	if l.Name != "" {
+	if l.Name != "" && l.Name != to {
 		text += " " + l.Name
 	}
 	if l.Group {

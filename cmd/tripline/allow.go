@@ -60,7 +60,8 @@ func (o *allowOptions) run(_ context.Context, a *app, agent, text string) error 
 		rule.Addrs = append(rule.Addrs, ip.Unmap())
 	}
 	if to.Name != "" && len(rule.Addrs) == 0 {
-		return learn.WithHint(fmt.Errorf("no address of %s is known", to), "--address ADDRESS says one; a firewall can only be told addresses")
+		rule.Addrs = []netip.Addr{learn.StandIn(to.Name)}
+		a.warn("no address of %s is given: a firewall is told none until one is seen (--address ADDRESS says one)", to)
 	}
 	var r *reviewed
 	err = a.read(func(s *store.Store) error {

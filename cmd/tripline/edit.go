@@ -123,7 +123,7 @@ func measure(b *learn.Baseline, space ipranges.Space, never learn.Never) error {
 			return fmt.Errorf("rule %s: the name is never to be admitted", r.To)
 		}
 		r.Admits = never.Bound(set, r.To.Single()).Exposure()
-		if r.Admits.IsZero() && !set.IsEmpty() {
+		if r.Admits.IsZero() && !set.IsEmpty() && !slices.ContainsFunc(r.Addrs, learn.IsStandIn) {
 			return forbidden(r, never)
 		}
 	}

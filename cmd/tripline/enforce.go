@@ -145,7 +145,7 @@ func (w *watching) check(ctx context.Context, args []string) error {
 }
 
 func (o *enforceOptions) prepare(ctx context.Context, a *app) (*watching, error) {
-	w := &watching{a: a, o: o, tally: newTally(), ageing: newAgeing(a.now()), out: bufio.NewWriter(a.stdout)}
+	w := &watching{a: a, o: o, tally: newTally(), ageing: newAgeing(a.now()), out: bufio.NewWriter(a.stdout), prints: a.stdout}
 	if o.format == "" {
 		o.format = "json"
 		if terminal(a.stdout) {

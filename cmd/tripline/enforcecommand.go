@@ -41,7 +41,7 @@ func (o *enforceOptions) command(ctx context.Context, a *app, command []string) 
 	if w.agents, err = learn.NewAgents([]learn.Agent{alone}); err != nil {
 		return err
 	}
-	w.naming, w.out = newNaming(w.agents), bufio.NewWriter(a.stderr)
+	w.naming, w.prints, w.out = newNaming(w.agents), a.stderr, bufio.NewWriter(a.stderr)
 	w.src, w.tally.src, w.path = sandboxSource, sandboxSource, command[0]
 	opts, err := o.sandbox.options(a, agent, command)
 	if err != nil {
@@ -66,6 +66,7 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 		return sandbox.Refuse
 	}
 	opts.Resolve = func(name string) bool { return policy.Load().MayName(agent, name) }
+	opts.Asked = func(name string) bool { return !policy.Load().Names(agent, name) }
 	k := newKeeper(w, stdinKey) // what happens now happens once: there is no place to go back to
 	take := func(f *learn.Flow) error {
 		k.dirty = true

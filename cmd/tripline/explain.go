@@ -25,7 +25,7 @@ type explainOptions struct {
 func newExplainCommand(a *app) *cobra.Command {
 	var o explainOptions
 	c := &cobra.Command{
-		Use:   "explain ADDRESS:PORT[/PROTO]",
+		Use:   "explain ADDRESS|NAME:PORT[/PROTO]",
 		Short: "Say what the baseline makes of a destination, and why",
 		Long: `explain asks the matcher that enforce uses about one destination: the verdict, the
 rule behind it, whose address it is, and the line that would admit it.
@@ -50,12 +50,16 @@ func (o *explainOptions) run(_ context.Context, a *app, text string) error {
 	if err != nil {
 		return err
 	}
-	if !to.Prefix.IsValid() || !to.Prefix.IsSingleIP() {
-		return learn.WithHint(fmt.Errorf("%s is no address", to), "name the address it has, and the name with --name %s", learn.Printable(text))
+	addr := to.Prefix.Addr()
+	if name, ok := learn.HostName(to.Name); ok && o.name == "" {
+		addr, o.name = learn.StandIn(name), name
+	}
+	if !addr.IsValid() || to.Prefix.IsValid() && !to.Prefix.IsSingleIP() {
+		return learn.WithHint(fmt.Errorf("%s is no address and no name", to), "tripline explain 203.0.113.7:443 --name HOST")
 	}
 	var alert enforce.Alert
 	err = a.read(func(s *store.Store) error {
-		alert, err = o.ask(a, s, to.Prefix.Addr(), service)
+		alert, err = o.ask(a, s, addr, service)
 		return err
 	})
 	if err != nil {
@@ -112,7 +116,7 @@ func (o *explainOptions) text(a *app, e *enforce.Alert) error {
 	if e.Port != 0 {
 		service = fmt.Sprintf("%s/%d", e.Proto, e.Port)
 	}
-	fmt.Fprintf(a.stdout, "%s: %s to %s %s\n", e.Verdict, e.Agent, e.Dst, service)
+	fmt.Fprintf(a.stdout, "%s: %s to %s %s\n", e.Verdict, e.Agent, whither(e), service)
 	fmt.Fprintf(a.stdout, "  because   %s\n", learn.Printable(e.Why))
 	if e.Nearest != nil {
 		word := "nearest"
@@ -130,6 +134,14 @@ func (o *explainOptions) text(a *app, e *enforce.Alert) error {
 	admitting(a.stdout, "to admit", e.Admit)
 	admitting(a.stdout, "or", e.Wider)
 	return nil
+}
+
+// whither is the address of a destination, or its name where that is all there is.
+func whither(e *enforce.Alert) string {
+	if ip, err := netip.ParseAddr(e.Dst); err == nil && learn.IsStandIn(ip) {
+		return learn.Printable(e.Name)
+	}
+	return e.Dst
 }
 
 func admitting(w io.Writer, word string, e *enforce.Admit) {

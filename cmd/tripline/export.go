@@ -92,7 +92,7 @@ func (o *exportOptions) run(_ context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	a.say("%d files in %s; README.txt there says what each is for", n, o.out)
+	a.say("%s in %s; README.txt there says what each is for", count(uint64(n), "file", "files"), o.out)
 	return nil
 }
 

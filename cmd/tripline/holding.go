@@ -13,11 +13,12 @@ import (
 	"tripline/learn"
 )
 
-// A holding writes alerts to standard output. What a full disk does not take waits
+// A holding prints alerts. What a full disk does not take waits
 // in memory and is written when there is room again: watching goes on.
 type holding struct {
 	w       *watching
 	out     io.Writer
+	name    string // of it
 	held    []byte
 	dropped uint64 // lines that there was no room for in memory either
 	why     error
@@ -26,12 +27,15 @@ type holding struct {
 // mostInMemory bounds what waits, in bytes: some thousand alerts.
 const mostInMemory = 4 << 20
 
-// newHolding gives a watching its standard output while it follows a log.
+// newHolding gives a watching its output while it follows a log.
 func newHolding(w *watching) (part, error) {
 	if !w.o.follow {
 		return nil, nil //nolint:nilnil // it ends by itself, and says what was lost
 	}
-	p := &holding{w: w, out: w.a.stdout}
+	p := &holding{w: w, out: w.prints, name: "standard output"}
+	if w.prints == w.a.stderr {
+		p.name = "standard error"
+	}
 	if s, ok := p.out.(*sink); ok {
 		p.out = s.w // that one would keep the error for good
 	}
@@ -66,8 +70,6 @@ func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is
 
 func (p *holding) flow(*learn.Flow, enforce.Verdict) error { return nil }
 
-const heldSubject = "standard output"
-
 // tick tries again to write what waits.
 func (p *holding) tick(_ context.Context, now time.Time) error {
 	if len(p.held) == 0 {
@@ -82,13 +84,13 @@ func (p *holding) tick(_ context.Context, now time.Time) error {
 			dropped = fmt.Sprintf("; %s were lost: alerts show all that was found", count(p.dropped, "line", "lines"))
 		}
 		p.held, p.dropped = nil, 0
-		return p.w.sees(enforce.NotKept, "", heldSubject, "standard output has room again, what waited was written"+dropped)
+		return p.w.sees(enforce.NotKept, "", p.name, p.name+" has room again, what waited was written"+dropped)
 	case !isFull(err):
 		return fmt.Errorf("write alerts: %w", err)
 	}
 	_, err = p.w.blind(blindness{
-		kind: enforce.NotKept, severity: enforce.High, subject: heldSubject, check: "alerts",
-		why: fmt.Sprintf("standard output takes no alerts: %v. They wait in memory", learn.Printable(p.why.Error())),
+		kind: enforce.NotKept, severity: enforce.High, subject: p.name, check: "alerts",
+		why: fmt.Sprintf("%s takes no alerts: %v. They wait in memory", p.name, learn.Printable(p.why.Error())),
 		do:  "Make room where they are written",
 	}, now)
 	return err

@@ -246,7 +246,7 @@ func (o *reviewOptions) approveShown(a *app, s *store.Store) error {
 			return err
 		}
 		approved++
-		a.say("%s: baseline %s approved by %s: %d rules", b.Agent, own[:12], learn.Printable(o.by), len(b.Rules))
+		a.say("%s: baseline %s approved by %s: %s", b.Agent, own[:12], learn.Printable(o.by), count(uint64(len(b.Rules)), "rule", "rules"))
 	}
 	if approved == 0 {
 		a.say("nothing to approve: the baseline is what was shown already")

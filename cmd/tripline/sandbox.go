@@ -205,6 +205,7 @@ func seenBy(r sandbox.Result) source.Sees {
 
 // tellSandbox says what cannot be told of what was seen.
 func (a *app) tellSandbox(r sandbox.Result) {
+	a.tellAsked(r.Only, r.More)
 	for _, s := range []struct {
 		n    uint64
 		text string

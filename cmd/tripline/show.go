@@ -106,7 +106,7 @@ func showTable(a *app, r *reviewed, full bool, order func(a, b row) int) error {
 		fmt.Fprintln(a.stdout)
 	}
 	if kept > 0 {
-		fmt.Fprintf(a.stdout, "%d rules stay as they are; --all shows them.\n", kept)
+		fmt.Fprintf(a.stdout, "%s; --all shows them.\n", count(uint64(kept), "rule stays as it is", "rules stay as they are"))
 	}
 	if rejected > 0 {
 		fmt.Fprintf(a.stdout, "%s rejected; --all shows them.\n", count(uint64(rejected), "row is", "rows are"))
@@ -201,7 +201,7 @@ func left(a *app, agent, what string, ds []learn.Destination) {
 	}
 	var names []string
 	for i := range ds[:min(3, len(ds))] {
-		names = append(names, learn.Endpoint(ds[i].Addr.String(), ds[i].Service))
+		names = append(names, learn.Printable(learn.Place(ds[i].Addr, ds[i].Name, ds[i].Service)))
 	}
 	more := ""
 	if len(ds) > 3 {

@@ -24,6 +24,7 @@ type watching struct {
 	watch  *enforce.Watch
 	state  string // what the policy was compiled from
 	out    *bufio.Writer
+	prints io.Writer // where alerts are printed: standard output, or standard error where that is a command's
 	write  func(io.Writer, *enforce.Alert) error
 	tally  *tally
 	naming *naming

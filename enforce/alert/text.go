@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -161,7 +162,11 @@ func endpoint(a *enforce.Alert) string {
 		return learn.Printable(a.Dst + " " + a.Proto)
 	}
 	to := learn.Endpoint(a.Dst, s)
-	if a.Name != "" {
+	ip, err := netip.ParseAddr(a.Dst)
+	switch {
+	case err == nil && a.Name != "" && learn.IsStandIn(ip):
+		to = learn.Endpoint(a.Name, s) + " (not looked up)"
+	case a.Name != "":
 		to += " " + a.Name + " (" + a.Evidence + ")"
 	}
 	return learn.Printable(to)

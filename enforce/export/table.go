@@ -129,11 +129,14 @@ func nothing(r *enforce.Rule) string {
 		return "names no port, so it admits nothing; it is not exported"
 	case !r.Set.IsEmpty():
 		return ""
-	case r.To.Name != "" && len(r.Addrs) == 0:
+	case r.To.Name != "" && !slices.ContainsFunc(r.Addrs, seen):
 		return "no address was seen behind this name; it is not exported" + lost(r)
 	}
 	return "all its addresses are in the set that is never to be admitted; it is not exported" + lost(r)
 }
+
+// seen says whether an address is more than what stands for a name.
+func seen(a netip.Addr) bool { return !learn.IsStandIn(a) }
 
 func (g *grouping) note(rule, why string) {
 	g.notes = append(g.notes, Note{plain(g.agent.Name), plain(rule), why})

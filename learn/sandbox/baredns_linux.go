@@ -83,7 +83,7 @@ func (a *answering) datagrams() {
 		}
 		q := append([]byte(nil), buf[:n]...)
 		go func() {
-			if reply := a.b.reply(q); reply != nil {
+			if reply := a.b.reply(q, from); reply != nil {
 				a.udp.WriteToUDPAddrPort(reply, from) //nolint:errcheck // it asks again
 			}
 		}()

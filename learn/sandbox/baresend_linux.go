@@ -244,7 +244,11 @@ func (s *supervisor) overhear(q []byte) unix.Errno {
 		return unix.ECONNREFUSED
 	}
 	asked, err := p.Question()
-	if err != nil || s.b.names.silently(canonical(asked.Name.String())) {
+	name := canonical(asked.Name.String())
+	if err == nil {
+		s.b.asked(name, netip.AddrPort{})
+	}
+	if err != nil || s.b.names.silently(name) {
 		s.b.names.silent.Add(1)
 		return unix.ECONNREFUSED
 	}

@@ -86,6 +86,7 @@ func (b *box) beginOf(p *learn.Process, proto learn.Proto, from, to netip.AddrPo
 	} else {
 		b.names.name(&t.flow)
 	}
+	b.names.asked.connected(t.flow.Name)
 	for _, a := range addrs {
 		t.to = append(t.to, netip.AddrPortFrom(a, to.Port()))
 	}

@@ -13,19 +13,19 @@ import (
 
 // lookup answers a question that came as a datagram.
 func (b *box) lookup(from, to netip.AddrPort, q []byte) {
-	if reply := b.reply(q); reply != nil {
+	if reply := b.reply(q, from); reply != nil {
 		b.datagram(to, from, reply)
 	}
 }
 
 // lookups answers questions that come over a connection, until it ends.
-func (b *box) lookups(c io.ReadWriter, _ netip.AddrPort) {
+func (b *box) lookups(c io.ReadWriter, from netip.AddrPort) {
 	for {
 		q, err := readMessage(c)
 		if err != nil {
 			return
 		}
-		reply := b.reply(q)
+		reply := b.reply(q, from)
 		if reply == nil || writeMessage(c, reply) != nil {
 			return
 		}
@@ -33,7 +33,7 @@ func (b *box) lookups(c io.ReadWriter, _ netip.AddrPort) {
 }
 
 // reply answers one question. What is none gets no answer.
-func (b *box) reply(q []byte) []byte {
+func (b *box) reply(q []byte, from netip.AddrPort) []byte {
 	var p dnsmessage.Parser
 	h, err := p.Start(q)
 	if err != nil || h.Response {
@@ -45,6 +45,7 @@ func (b *box) reply(q []byte) []byte {
 	}
 	b.names.queries.Add(1)
 	name := strings.ToLower(strings.TrimSuffix(asked.Name.String(), "."))
+	b.asked(name, from)
 	switch {
 	case h.OpCode != 0 || asked.Class != dnsmessage.ClassINET:
 		return answer(h, &asked, dnsmessage.RCodeNotImplemented, nil)

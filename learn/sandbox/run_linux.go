@@ -230,6 +230,7 @@ func (r *running) serve(ctx context.Context) error {
 	for _, port := range r.o.HostPorts {
 		r.box.hosts[port] = true
 	}
+	go r.box.watch(ctx)
 	if r.bare != nil {
 		return r.supervise(owners)
 	}
@@ -328,6 +329,8 @@ func (r *running) total() Result {
 	t.Flows, t.Refused, t.Failed, t.Host = b.flows.Load(), b.refused.Load(), b.failed.Load(), b.host.Load()
 	t.Unknown, t.Spoofed, t.Strange = b.unknown.Load(), b.spoofed.Load(), b.strange.Load()
 	t.Queries, t.Silent = b.names.queries.Load(), b.names.silent.Load()
+	b.tellAsked(time.Now())
+	t.Only, t.More = b.names.asked.names()
 	if t.Link == "veth" {
 		if st, err := unix.GetsockoptTpacketStats(r.fds[fdLink][0], unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
 			t.Dropped = uint64(st.Drops)

@@ -36,6 +36,10 @@ type Options struct {
 	Resolve func(name string) bool
 	// Offline answers every name with an address of its own and asks nobody.
 	Offline bool
+	// Asked says whether Flow is told that a name was asked for and not connected to
+	// within seconds: as a flow to port 53 whose rule is [OnlyAsked], refused where
+	// nobody outside was asked. Nil tells of none.
+	Asked func(name string) bool
 	// Flow is told of each connection when it ends, or was refused. The flow is
 	// its own to keep. It is called by many at once.
 	Flow func(*learn.Flow)
@@ -55,6 +59,9 @@ type Options struct {
 	// Warn is told what a person should know and that ends nothing.
 	Warn func(format string, args ...any)
 }
+
+// OnlyAsked is the rule of a flow that is no more than a question for a name.
+const OnlyAsked = "only-asked"
 
 // Namespaces say what is done where the command can have none: its calls are
 // stopped and made by this process then. That sees no bytes and holds less.
@@ -88,6 +95,9 @@ type Result struct {
 	Dropped uint64 // packets that came faster than they were read
 	Queries uint64 // names that were asked for
 	Silent  uint64 // of them, not looked up because nothing would have been admitted
+
+	Only []string // names that were asked for and not connected to
+	More uint64   // questions that could not be kept to see what follows
 }
 
 // An Error says that the sandbox could not be made or the command not be run,

@@ -1,0 +1,147 @@
+package sandbox
+
+import (
+	"context"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"tripline/learn"
+)
+
+// An asking is a name that was asked for. Who asks and never connects may have said
+// all he wanted with the name itself (DNS tunnels work so).
+type asking struct {
+	time   time.Time
+	name   string
+	from   netip.AddrPort
+	p      *learn.Process
+	silent bool // nobody outside was asked
+}
+
+// questions are those to which nothing was said yet.
+type questions struct {
+	mu    sync.Mutex
+	open  map[string]*asking
+	spoke map[string]bool // names that were connected to, or told of
+	only  map[string]bool // names that were told of: nothing followed
+	more  uint64          // questions that there was no room for
+}
+
+// mostQuestions is how many names are kept of each kind.
+const mostQuestions = 1 << 14
+
+// followed is how soon a connection follows its question.
+const followed = 5 * time.Second
+
+func newQuestions() *questions {
+	return &questions{open: map[string]*asking{}, spoke: map[string]bool{}, only: map[string]bool{}}
+}
+
+// telling says whether a name can carry something outside: single labels and reverse
+// look-ups go nowhere or to whom the address belongs.
+func telling(name string) bool {
+	return strings.Contains(name, ".") && !strings.HasSuffix(name, ".arpa") && !strings.HasSuffix(name, ".localhost")
+}
+
+// asked takes a question down, with who asks where that is to be told.
+func (b *box) asked(name string, from netip.AddrPort) {
+	if !b.names.asked.fresh(name) {
+		return
+	}
+	one := &asking{time: time.Now().UTC(), name: name, from: from, silent: b.names.silently(name)}
+	if b.o.Asked != nil {
+		one.p, _ = b.owner.of(learn.UDP, from, netip.AddrPortFrom(gateway4, 53))
+	}
+	b.names.asked.note(one)
+}
+
+// fresh says whether a name was not asked for before.
+func (q *questions) fresh(name string) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return telling(name) && !q.spoke[name] && !q.only[name] && q.open[name] == nil
+}
+
+func (q *questions) note(one *asking) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.spoke[one.name] || q.open[one.name] != nil: // meanwhile
+	case len(q.open)+len(q.only) >= mostQuestions:
+		q.more++
+	default:
+		q.open[one.name] = one
+	}
+}
+
+// connected closes the question for a name.
+func (q *questions) connected(name string) {
+	if name == "" {
+		return
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	delete(q.open, name)
+	if len(q.spoke) < mostQuestions {
+		q.spoke[name] = true
+	}
+}
+
+// due takes those that were asked before a moment, in the order of asking.
+func (q *questions) due(before time.Time) []*asking {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var list []*asking
+	for name, one := range q.open {
+		if one.time.Before(before) {
+			list = append(list, one)
+			delete(q.open, name)
+			q.only[name] = true
+		}
+	}
+	slices.SortFunc(list, func(a, b *asking) int { return a.time.Compare(b.time) })
+	return list
+}
+
+// names are those that nothing followed, and how many more there were.
+func (q *questions) names() ([]string, uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return slices.Sorted(maps.Keys(q.only)), q.more
+}
+
+// watch tells of questions that nothing follows, until ctx ends.
+func (b *box) watch(ctx context.Context) {
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticks.C:
+			b.tellAsked(now.Add(-followed))
+		}
+	}
+}
+
+// tellAsked tells of what was asked before a moment and came to nothing, where
+// somebody wants to know.
+func (b *box) tellAsked(before time.Time) {
+	for _, one := range b.names.asked.due(before) {
+		if b.o.Asked == nil || !b.o.Asked(one.name) {
+			continue
+		}
+		f := learn.Flow{
+			Time: one.time, Proto: learn.UDP, Src: one.from.Addr().Unmap(), SrcPort: one.from.Port(), Dst: learn.StandIn(one.name), DstPort: 53,
+			Name: one.name, Evidence: learn.DNS, Resolved: true, Interface: b.o.Label, Rule: OnlyAsked, Process: one.p,
+		}
+		if one.silent {
+			f.Action = learn.Refused
+		}
+		b.o.Flow(&f)
+	}
+}
