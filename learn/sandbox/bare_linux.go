@@ -170,6 +170,8 @@ func (s *supervisor) make(n *notice) (int, unix.Errno) {
 		return 0, c.connect()
 	case unix.SYS_LISTEN:
 		return 0, c.listen()
+	case unix.SYS_SETSOCKOPT:
+		return 0, c.passCredentials()
 	case unix.SYS_SENDTO:
 		return c.sendto()
 	case unix.SYS_SENDMSG:

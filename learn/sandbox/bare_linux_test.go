@@ -194,3 +194,26 @@ for i in $(seq 100); do grep -q up server && break; sleep 0.1; done
 		t.Errorf("got %+v", out.Flows)
 	}
 }
+
+// Who asks over a pair of sockets with whom it speaks is told who made the call: us,
+// unless we may say that it was the command.
+func TestBareWhoSpeaks(t *testing.T) {
+	tool(t, "python3")
+	eachBare(t, func(t *testing.T, u user) {
+		printed, out := u.world(t, trial{}, "python3", "-c", `
+import os, socket, struct
+a, b = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+a.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+b.sendmsg([b"hello"])
+data, control, *_ = a.recvmsg(99, 99)
+pid, uid, gid = struct.unpack("3i", control[0][2])
+print(data.decode(), pid == os.getpid(), uid == os.getuid())
+`)
+		if want := fmt.Sprintf("hello %s True\n", map[bool]string{true: "True", false: "False"}[u.id == 0]); printed != want {
+			t.Errorf("got %q, want %q", printed, want)
+		}
+		if said := strings.Contains(strings.Join(out.Warned, "\n"), "SO_PASSCRED"); said != (u.id != 0) {
+			t.Errorf("warned %q", out.Warned)
+		}
+	})
+}

@@ -68,9 +68,15 @@ func (p *program) knownProtocol() {
 	p.give(refuse(unix.EPROTONOSUPPORT))
 }
 
-// noRouting refuses options that lead packets by way of other hosts.
+// noRouting refuses options that lead packets by way of other hosts, and tells of
+// who wants to know with whom it speaks.
 func (p *program) noRouting() {
 	p.load(argument(1))
+	p.ifEqual(unix.SOL_SOCKET, func(p *program) {
+		p.load(argument(2))
+		p.ifEqual(unix.SO_PASSCRED, func(p *program) { p.give(unix.SECCOMP_RET_USER_NOTIF) })
+		p.give(unix.SECCOMP_RET_ALLOW)
+	})
 	p.ifEqual(unix.IPPROTO_IP, func(p *program) { p.noOptions(unix.IP_OPTIONS) })
 	p.ifEqual(unix.IPPROTO_IPV6, func(p *program) {
 		p.noOptions(unix.IPV6_RTHDR, unix.IPV6_2292RTHDR, unix.IPV6_2292PKTOPTIONS)

@@ -291,7 +291,13 @@ var harmless = map[[2]int32]bool{
 // controls returns what comes with a message, with descriptors of ours for the
 // command's, to be closed afterwards.
 func (c *called) controls(raw []byte) (control []byte, held []int, errno unix.Errno) {
-	if len(raw) == 0 || c.domain == unix.AF_ALG || c.domain == unix.AF_NETLINK {
+	if c.domain == unix.AF_UNIX {
+		control = c.credentials()
+	}
+	if len(raw) == 0 {
+		return control, nil, 0
+	}
+	if c.domain == unix.AF_ALG || c.domain == unix.AF_NETLINK {
 		return raw, nil, 0
 	}
 	list, err := unix.ParseSocketControlMessage(raw)
@@ -308,7 +314,7 @@ func (c *called) controls(raw []byte) (control []byte, held []int, errno unix.Er
 				return nil, held, errno
 			}
 			control = append(control, unix.UnixRights(fds...)...)
-		case h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_CREDENTIALS: // they would be ours
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_CREDENTIALS: // as above
 		case c.ip() && !harmless[[2]int32{h.Level, h.Type}]:
 			return nil, held, unix.EPERM
 		default:

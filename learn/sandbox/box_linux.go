@@ -11,6 +11,7 @@ import (
 	"gvisor.dev/gvisor/pkg/tcpip/stack"
 
 	"tripline/learn"
+	"tripline/learn/internal/dissect"
 )
 
 // A box is the outer side of a sandbox: what answers the link.
@@ -57,6 +58,7 @@ type talk struct {
 	to       []netip.AddrPort // where it may go, in the order of trying
 	resolved bool             // the name is one that we told
 	socket   uint32           // its inode inside, 0 if that is not known
+	hello    *dissect.QUIC    // that is not all there yet
 	up, down atomic.Uint64
 }
 

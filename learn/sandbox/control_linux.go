@@ -30,6 +30,7 @@ type plan struct {
 	Strict  bool     `json:"strict"`  // it tells of every connect
 	Bare    bool     `json:"bare"`    // it has no namespaces
 	Hide    []string `json:"hide"`    // sockets and directories to cover
+	Own     []string `json:"own"`     // files that are to be the command's own
 	Listen  []uint16 `json:"listen"`  // ports of its loopback that lead to the host's
 	Resolve string   `json:"resolve"` // its resolv.conf
 }
@@ -44,6 +45,7 @@ type report struct {
 	Notes  []string `json:"notes,omitempty"` // what was not covered
 	PID    int      `json:"pid,omitempty"`   // of the command, inside
 	Ended  bool     `json:"ended,omitempty"`
+	Halted bool     `json:"halted,omitempty"` // it was stopped, as by ^Z
 	Status int      `json:"status,omitempty"`
 	Left   int      `json:"left,omitempty"`   // processes that it left behind
 	Notify int      `json:"notify,omitempty"` // its descriptor that tells of calls

@@ -56,13 +56,16 @@ func (i *reaper) reap(command int) int {
 	status := StatusFailed
 	for {
 		var ws unix.WaitStatus
-		pid, err := unix.Wait4(-1, &ws, 0, nil)
+		pid, err := unix.Wait4(-1, &ws, unix.WUNTRACED, nil)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue
 		case err != nil: // there is none left
 			return status
 		case pid != command:
+			continue
+		case ws.Stopped():
+			i.c.send(report{Halted: true}) //nolint:errcheck // who would hear of it is gone
 			continue
 		}
 		i.command.Store(0)

@@ -18,7 +18,7 @@ func (p *plan) mounts(r *report) error {
 	// Programs with rights of their own run without them, and run: their files ask
 	// for rights that nobody has here. Before Linux 5.12 they do not.
 	unix.MountSetattr(unix.AT_FDCWD, "/", unix.AT_RECURSIVE, &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID}) //nolint:errcheck // as above
-	if err := p.resolver(); err != nil {
+	if err := p.replacements(); err != nil {
 		return fmt.Errorf("cover the resolver: %w", err)
 	}
 	for _, path := range p.Hide {
@@ -54,24 +54,38 @@ func (p *plan) cover(path string) error {
 	return unix.Mount("/dev/null", path, "", unix.MS_BIND, "")
 }
 
-// resolver puts our own resolv.conf in the place of the host's. The file has to
-// be on a mount, so it is made on one that is gone again.
-func (p *plan) resolver() error {
-	target, err := filepath.EvalSymlinks("/etc/resolv.conf")
-	if err != nil {
-		return nil //nolint:nilerr // without one, programs ask the loopback, where nobody answers
-	}
+// replacements puts our own resolv.conf in the place of the host's, and copies in
+// the place of files whose owner matters. Files have to be on a mount, so they are
+// made on one that is gone again.
+func (p *plan) replacements() error {
 	const stage = "/tmp"
-	if err := unix.Mount("tmpfs", stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=64k,mode=0755"); err != nil {
+	if err := unix.Mount("tmpfs", stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=1m,mode=0755"); err != nil {
 		return err
 	}
-	file := filepath.Join(stage, "resolv.conf")
-	err = os.WriteFile(file, []byte(p.Resolve), 0o644) //nolint:gosec // G306: as everybody's resolv.conf
-	if err == nil {
-		err = unix.Mount(file, target, "", unix.MS_BIND, "")
+	err := p.resolver(stage)
+	for i, path := range p.Own {
+		if text, e := os.ReadFile(path); e == nil && err == nil {
+			err = replace(path, filepath.Join(stage, strconv.Itoa(i)), text)
+		}
 	}
 	if e := unix.Unmount(stage, unix.MNT_DETACH); err == nil {
 		err = e
 	}
 	return err
+}
+
+func (p *plan) resolver(stage string) error {
+	target, err := filepath.EvalSymlinks("/etc/resolv.conf")
+	if err != nil {
+		return nil //nolint:nilerr // without one, programs ask the loopback, where nobody answers
+	}
+	return replace(target, filepath.Join(stage, "resolv.conf"), []byte(p.Resolve))
+}
+
+// replace puts a file in the place of another one.
+func replace(target, file string, text []byte) error {
+	if err := os.WriteFile(file, text, 0o644); err != nil { //nolint:gosec // G306: as everybody's resolv.conf
+		return err
+	}
+	return unix.Mount(file, target, "", unix.MS_BIND, "")
 }

@@ -202,6 +202,7 @@ func (r *running) plan(pid bool) plan {
 	p := plan{
 		UID: os.Getuid(), GID: os.Getgid(), PID: pid, Link: r.o.Link, Bare: r.bare != nil, Strict: !r.o.Weak, Listen: r.o.HostPorts,
 		Hide:    hidden(r.o.Sockets),
+		Own:     sshFiles(),
 		Resolve: strings.Join(append([]string{"nameserver " + gateway4.String()}, rest...), "\n") + "\n",
 	}
 	return p
@@ -275,6 +276,9 @@ func (r *running) follow() error {
 		if rep.Fail != "" {
 			<-r.ended
 			return runError(r.o.Command[0], &rep)
+		}
+		if rep.Halted {
+			r.halt()
 		}
 		if rep.Ended {
 			ended, r.result.Status = true, rep.Status

@@ -171,10 +171,18 @@ for i in range(1000):
 
 func TestWhatTheCommandLeavesBehindIsFollowed(t *testing.T) {
 	tool(t, "curl")
+	daemons := map[string]string{
+		"background": "(sleep 0.3; curl -s http://203.0.113.5/) >/dev/null 2>&1 &",
+		"session":    "setsid sh -c 'sleep 0.3; curl -s http://203.0.113.5/' >/dev/null 2>&1 &",
+		"twice":      "(setsid sh -c '(sleep 0.3; curl -s http://203.0.113.5/) & exit 0' &) >/dev/null 2>&1 </dev/null",
+		"nohup":      "nohup sh -c 'sleep 0.3; curl -s http://203.0.113.5/' >/dev/null 2>&1 &",
+	}
 	eachUser(t, func(t *testing.T, u user) {
-		_, out := u.run(t, trial{To: web(t)}, "sh", "-c", "(sleep 0.3; curl -s http://203.0.113.5/ ) >/dev/null 2>&1 & exit 3")
-		if out.Status != 3 || len(out.Flows) != 1 {
-			t.Errorf("got %+v", out)
+		for how, script := range daemons {
+			_, out := u.run(t, trial{To: web(t)}, "sh", "-c", script+"\nexit 3")
+			if out.Status != 3 || len(out.Flows) != 1 || out.Flows[0].Process == nil || !strings.HasSuffix(out.Flows[0].Process.Exe, "/curl") {
+				t.Errorf("%s: got %+v", how, out)
+			}
 		}
 	})
 }

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"os"
 	"os/signal"
+	"runtime"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -47,4 +49,26 @@ func atTerminal() bool {
 	defer tty.Close() //nolint:errcheck // it was only asked
 	group, err := unix.IoctlGetInt(int(tty.Fd()), unix.TIOCGPGRP)
 	return err == nil && group == unix.Getpgrp()
+}
+
+// halt stops this process when the command has stopped itself, so that a shell
+// with jobs has its terminal back, and goes on when that lets both go on.
+func (r *running) halt() {
+	if !atTerminal() || !r.halted() {
+		return
+	}
+	runtime.LockOSThread()                                // so that it has stopped when the call returns
+	unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP) //nolint:errcheck // it is this process
+	runtime.UnlockOSThread()
+	if r.halted() {
+		r.control.send(order{Signal: int(unix.SIGCONT)}) //nolint:errcheck // it may just have ended
+	}
+}
+
+// halted says whether what the first process inside has started is stopped.
+func (r *running) halted() bool {
+	return slices.ContainsFunc(descendants(r.child.Process.Pid), func(pid int) bool {
+		fields := stat(pid)
+		return len(fields) > 0 && fields[0] == "T"
+	})
 }

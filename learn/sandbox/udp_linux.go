@@ -109,10 +109,12 @@ func (x *exchanges) carry(key pair, e *exchange) {
 	e.socket = t.socket
 	e.mu.Unlock()
 	first := <-e.in
-	if admitted := t.choose() && t.named(first); !admitted {
-		x.drop(key, e)
-		x.b.unreachable(key.from, key.to, first)
-		t.refuse()
+	held, admitted := [][]byte{first}, t.choose()
+	if admitted {
+		held, admitted = t.opening(first, e.in)
+	}
+	if !admitted {
+		x.refuse(key, e, t, first)
 		return
 	}
 	out, err := x.b.way.reach(x.b.ctx, "udp", t.to[0])
@@ -129,14 +131,20 @@ func (x *exchanges) carry(key pair, e *exchange) {
 	stop := context.AfterFunc(ctx, func() { out.Close() }) //nolint:errcheck // it is over
 	defer stop()
 	x.b.live.Go(func() { defer cancel(); x.back(key, e, t, out) })
-	x.send(t, out, first)
+	for _, data := range held {
+		x.send(t, out, data)
+	}
 	begun()
 	idle := idleUDP
 	if key.to.Port() == 53 {
 		idle = idleDNS
 	}
-	x.forth(ctx, e, t, out, idle)
+	admitted = x.forth(ctx, e, t, out, idle)
 	cancel()
+	if !admitted {
+		x.refuse(key, e, t, first)
+		return
+	}
 	x.drop(key, e)
 	for { // what came between
 		select {
@@ -150,6 +158,13 @@ func (x *exchanges) carry(key pair, e *exchange) {
 	t.end()
 }
 
+// refuse ends an exchange that is not let out.
+func (x *exchanges) refuse(key pair, e *exchange, t *talk, about []byte) {
+	x.drop(key, e)
+	x.b.unreachable(key.from, key.to, about)
+	t.refuse()
+}
+
 func (x *exchanges) drop(key pair, e *exchange) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -158,25 +173,29 @@ func (x *exchanges) drop(key pair, e *exchange) {
 	}
 }
 
-// forth sends what the command says until both sides are silent.
-func (x *exchanges) forth(ctx context.Context, e *exchange, t *talk, out net.Conn, idle time.Duration) {
+// forth sends what the command says until both sides are silent. It is false if
+// that is not admitted any more.
+func (x *exchanges) forth(ctx context.Context, e *exchange, t *talk, out net.Conn, idle time.Duration) bool {
 	timer := time.NewTimer(idle)
 	defer timer.Stop()
 	for {
 		select {
 		case data := <-e.in:
+			if !t.says(data) {
+				return false
+			}
 			x.send(t, out, data)
 			e.touch()
 		case <-timer.C:
 			rest := idle - time.Since(e.touched())
 			if rest <= 0 {
-				return
+				return true
 			}
 			timer.Reset(rest)
 		case <-e.over:
-			return
+			return true
 		case <-ctx.Done():
-			return
+			return true
 		}
 	}
 }
@@ -220,18 +239,46 @@ func (e *exchange) touched() time.Time {
 	return e.last
 }
 
-// named looks for a name in the first datagram, and decides again if it is
-// another one.
-func (t *talk) named(first []byte) bool {
-	if !dissect.IsQUIC(first) {
+// openingWait is how long the rest of a ClientHello is waited for: since it has
+// keys against quantum computers it takes two datagrams, which come at once.
+const openingWait = 200 * time.Millisecond
+
+// opening returns the datagrams that come first, as many as it takes to see a
+// name in them, and whether that is admitted.
+func (t *talk) opening(first []byte, in <-chan []byte) (held [][]byte, admitted bool) {
+	held, admitted = [][]byte{first}, t.says(first)
+	if !admitted || t.hello == nil {
+		return held, admitted
+	}
+	timer := time.NewTimer(openingWait)
+	defer timer.Stop()
+	for admitted && t.hello != nil {
+		select {
+		case data := <-in:
+			held, admitted = append(held, data), t.says(data)
+		case <-timer.C: // the rest is looked at when it comes
+			return held, true
+		}
+	}
+	return held, admitted
+}
+
+// says looks for a name in a datagram, and decides again if it is another one. A
+// ClientHello may be spread over several, and another connection may begin in the
+// same exchange.
+func (t *talk) says(data []byte) bool {
+	if t.hello == nil {
+		if !dissect.IsQUIC(data) {
+			return true
+		}
+		t.hello = new(dissect.QUIC)
+	}
+	hello, state := t.hello.Datagram(data)
+	if state == dissect.More {
 		return true
 	}
-	var q dissect.QUIC
-	hello, state := q.Datagram(first)
-	if state != dissect.Done || len(hello.Name) == 0 {
-		return true
-	}
-	return t.rename(string(hello.Name), learn.QUIC)
+	t.hello = nil
+	return state != dissect.Done || len(hello.Name) == 0 || t.rename(string(hello.Name), learn.QUIC)
 }
 
 // rename notes the name that a connection says itself. Where it is not the one
