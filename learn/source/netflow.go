@@ -15,7 +15,8 @@ import (
 
 // What routers and firewalls export about flows: NetFlow v5, v9 (RFC 3954) and
 // IPFIX (RFC 7011; pflow of OpenBSD and pfSense, softflowd). It is listened to,
-// or read from a file: a capture of it, or its datagrams one behind the other.
+// or read from a file: a capture of it, its datagrams one behind the other, or what
+// nfdump prints of the files of nfcapd.
 //
 //	00 05 00 01 0001e240 69c7bb40 00000000 ... c000020a cb007107 ... c350 01bb ... 06
 //
@@ -43,6 +44,7 @@ type netflowStream struct {
 	told     int64     // records that Next returned
 	face     [2]faceName
 	position netflowPosition
+	zoneless bool // stamps have no zone
 }
 
 // A faceName is a number of an interface, and its text.
@@ -140,13 +142,18 @@ func (s *netflowStream) read() (more bool, err error) {
 	if s.position.ended(s.number) {
 		s.flush()
 	}
+	s.number++
+	if g.Record != nil {
+		s.at, s.zoneless = g.Received, true
+		s.joiner.Expire(s.at)
+		return true, s.flow(g.Record)
+	}
 	s.decoder.Feed(g)
 	if s.at = g.Received; s.at.IsZero() {
 		s.at = s.decoder.Exported()
 	}
 	s.joiner.Expire(s.at)
 	s.open = true
-	s.number++
 	return true, nil
 }
 
@@ -216,7 +223,7 @@ func (s *netflowStream) fill(r *Record, c *netflow.Conversation) {
 			Time: c.Start, Proto: learn.Proto(c.Proto), Src: c.Src, Dst: c.Dst,
 			Interface: s.faceName(c.Input), Up: c.Octets, Down: c.ReverseOctets,
 		},
-		Act: "pass", Direction: "in", RuleNumber: -1, Version: 6,
+		Act: "pass", Direction: "in", RuleNumber: -1, Version: 6, ZoneAssumed: s.zoneless,
 	}
 	if c.Dst.Is4() {
 		r.Version = 4

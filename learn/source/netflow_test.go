@@ -193,7 +193,7 @@ func TestNetflowRefusesWhatItIsNot(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, hint := range map[string]string{
-		"\x0c\xa5\x01\x00":         "nfreplay",
+		"\x0c\xa5\x01\x00":         "nfdump",
 		"\x00\x00\x00\x05\x00\x00": "sFlow",
 		"\x00\x08\x00\x01":         "v5, v9 or IPFIX",
 		"Mar 28 12:00:00 fw":       "tripline sources",
@@ -217,6 +217,11 @@ func TestNetflowRefusesWhatItIsNot(t *testing.T) {
 func FuzzNetflow(f *testing.F) {
 	f.Add(okSample())
 	f.Add(badSample())
+	dump, err := os.ReadFile(netflowFixtures + "dump.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(dump)
 	s, err := source.Find("netflow")
 	if err != nil {
 		f.Fatal(err)

@@ -40,6 +40,9 @@ func openNetflowFile(path string, o StreamOptions) (netflowInput, error) {
 	if isCapture(head) {
 		return newNetflowCapture(f), nil
 	}
+	if isDump(head) {
+		return &netflowDump{netflowFile: f, zone: o.Zone}, nil
+	}
 	if err := sniffNetflow(head); err != nil {
 		return nil, fmt.Errorf("read %s: %w", path, errors.Join(err, file.close()))
 	}

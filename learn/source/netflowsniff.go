@@ -10,9 +10,9 @@ import (
 	"tripline/learn/source/internal/netflow"
 )
 
-// nfdumpHint is what to do about the files of nfcapd: the library that reads them
-// is a program.
-const nfdumpHint = "send it to a listener: nfreplay -r FILE -H 127.0.0.1 -p 2055, to tripline --follow udp://127.0.0.1:2055"
+// nfdumpHint is what to do about the files of nfcapd: their layout is that of a
+// program, which reads them.
+const nfdumpHint = "let nfdump (of the package nfdump) read it: TZ=UTC nfdump -q -r FILE -o json > FILE.json, and name FILE.json here; -R DIRECTORY takes all of them"
 
 // sniffNetflow refuses a file that is something else. An empty one is none.
 func sniffNetflow(head []byte) error {

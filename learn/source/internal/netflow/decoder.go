@@ -22,6 +22,7 @@ type Datagram struct {
 	Exporter netip.Addr
 	Received time.Time
 	Data     []byte
+	Record   *Record // instead of Data, where somebody has decoded it already
 }
 
 // A Decoder reads the records of datagrams, one after the other. It is not for
