@@ -26,6 +26,7 @@ type Side struct {
 	Passed  bool      // it sees only what was let through
 	Lossy   bool      // it lost or never looked at something
 	Follow  bool      // it is followed: To is not the end of a file
+	Lasting bool      // nobody saw its end, and the source tells of it only then
 }
 
 const (
@@ -86,12 +87,14 @@ func (s *Side) silent(f *learn.Flow) *Alert {
 
 // lone finds a connection that took another way.
 func (s *Side) lone(f *learn.Flow) *Alert {
+	severity, told := High, fmt.Sprintf("%s of this host to %s: another way out", many(s.Service), f.Service())
 	if s.Service == 0 {
-		return s.alert(f, Medium, fmt.Sprintf("seen by %s and not by %s, which told of %s of this host and none to %s: another way out, or it does not look at that port",
-			s.seen(), s.Source, many(s.Alike), f.Service()))
+		severity, told = Medium, fmt.Sprintf("%s of this host and none to %s: another way out, or it does not look at that port", many(s.Alike), f.Service())
 	}
-	return s.alert(f, High, fmt.Sprintf("seen by %s and not by %s, which told of %s of this host to %s: another way out",
-		s.seen(), s.Source, many(s.Service), f.Service()))
+	if s.Lasting {
+		severity, told = Medium, told+", or it still lasts: that is told of when it has ended"
+	}
+	return s.alert(f, severity, fmt.Sprintf("seen by %s and not by %s, which told of %s", s.seen(), s.Source, told))
 }
 
 func (s *Side) alert(f *learn.Flow, severity Severity, why string) *Alert {

@@ -76,6 +76,15 @@ func TestAPortThatASourceNeverToldOfMattersLess(t *testing.T) {
 	}
 }
 
+func TestAConnectionThatMayLastMattersLess(t *testing.T) {
+	var o enforce.OneSided
+	f, s := lone()
+	s.Lasting = true
+	if al := o.Observe(&f, &s); al == nil || al.Severity != enforce.Medium || !strings.HasSuffix(al.Why, "another way out, or it still lasts: that is told of when it has ended") {
+		t.Errorf("got %+v", al)
+	}
+}
+
 func TestASourceThatFellSilentIsSaid(t *testing.T) {
 	var o enforce.OneSided
 	f, s := lone()

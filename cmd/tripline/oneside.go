@@ -64,7 +64,7 @@ func (o *oneSided) judge(l *source.Lone) error {
 	l.Flow.Agent = agent
 	al := o.found.Observe(&l.Flow, &enforce.Side{
 		Source: l.Missing, By: l.By, Host: l.Host, Alike: l.Alike, Service: l.Service, From: l.From, To: l.To,
-		Passed: l.Sees.Passed, Lossy: l.Lossy, Follow: l.Follow,
+		Passed: l.Sees.Passed, Lossy: l.Lossy, Follow: l.Follow, Lasting: l.Lasting,
 	})
 	if al == nil {
 		return nil

@@ -27,7 +27,7 @@ var captureSource = Source{
 
 // A liveStream reads flows as they happen. A flow is delivered when its name is
 // known, or after a second; its bytes are those up to then, the rest follows as
-// [Detail] at its end.
+// [Ended].
 type liveStream struct {
 	*sight
 	name    string

@@ -118,7 +118,7 @@ func (s *sight) fill(r *Record, f *assemble.Flow) {
 func (s *sight) judge(f *assemble.Flow) Why {
 	switch {
 	case f.Rest:
-		return Detail
+		return Ended
 	case !f.Opens:
 		return NotARequest
 	}

@@ -413,7 +413,7 @@ func TestFollowedCaptureTellsEarly(t *testing.T) {
 	}
 	c.now = c.now.Add(10e9)
 	c.udp("192.0.2.9:5353", "224.0.0.251:5353", []byte("hello"))
-	if got := grow(); len(got) != 2 || got[0].Why != source.Detail || got[0].Down < 900 {
+	if got := grow(); len(got) != 2 || got[0].Why != source.Ended || got[0].Down < 900 {
 		t.Errorf("at its end: got %+v, want the rest of its bytes", got)
 	}
 }

@@ -156,3 +156,29 @@ func TestWhatOnlyOneSawIsKnown(t *testing.T) {
 		t.Errorf("the other told from %s to %s", l.From, l.To)
 	}
 }
+
+// TestAConnectionThatLastsIsNotMissed: what tells of connections when they end may
+// still tell of one whose end nobody saw; and it told already if it said more of it.
+func TestAConnectionThatLastsIsNotMissed(t *testing.T) {
+	logs := map[string][]string{}
+	zeek := func(at time.Time, port int) string {
+		return fmt.Sprintf(`{"_path":"conn","ts":%d,"uid":"C%d","id.orig_h":"192.168.1.50","id.orig_p":%d,"id.resp_h":"203.0.113.7","id.resp_p":443,"proto":"tcp","conn_state":"SF"}`, at.Unix(), port, port)
+	}
+	for i := range 100 {
+		at := start.Add(time.Duration(i) * 5 * time.Minute)
+		logs["conntrack"] = append(logs["conntrack"], trackLine(at, "192.168.1.50", "192.168.1.50", "203.0.113.7", 20000+i, 20000+i))
+		if i%40 != 20 {
+			logs["zeek"] = append(logs["zeek"], zeek(at, 20000+i))
+		}
+		if i == 25 {
+			logs["conntrack"] = append(logs["conntrack"], strings.Replace(trackLine(at, "192.168.1.50", "192.168.1.50", "203.0.113.7", 20020, 20020), "    [NEW] tcp      6 120 SYN_SENT", "[DESTROY] tcp      6", 1))
+		}
+	}
+	_, s := connected(t, inputsOf(t, logs))
+	lone, _ := s.(interface {
+		Lone() ([]source.Lone, uint64)
+	}).Lone()
+	if len(lone) != 2 || lone[0].Flow.SrcPort != 20020 || lone[0].Lasting || lone[1].Flow.SrcPort != 20060 || !lone[1].Lasting {
+		t.Errorf("got %+v, want one that has ended and one that may last", lone)
+	}
+}

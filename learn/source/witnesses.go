@@ -32,6 +32,8 @@ type witnessed struct {
 	By     []string `json:"by"`
 
 	alone bool      // it was counted as one that a single source saw
+	over  bool      // somebody saw its end
+	met   []string  // who told more of it, and may tell of it as such when it ends
 	until time.Time // when it waits no longer, by the clock of this machine
 	came  time.Time // when it was read, likewise
 }
@@ -100,7 +102,11 @@ func (w *witnesses) Next(r *Record) error {
 		}
 		w.ended = false
 		w.ledger.heard(w.joined.part, w.clocks.right(w.joined.part, r.Time))
-		if !r.Counted || !w.waits(r) {
+		if !r.Counted {
+			w.met(r)
+			return nil
+		}
+		if !w.waits(r) {
 			return nil
 		}
 	}

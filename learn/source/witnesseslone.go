@@ -23,6 +23,7 @@ type Lone struct {
 	To      time.Time // its newest record, of anything
 	Lossy   bool      // it lost or never looked at something
 	Follow  bool      // it is followed: To is not the end of a file
+	Lasting bool      // nobody saw its end, and the source tells of it only then
 }
 
 // How long a source may tell of a connection later than another one, and that if
@@ -91,7 +92,7 @@ func newLedger(list []Input) *ledger {
 // late says whether a source has nothing more to say of a connection before it
 // ends.
 func (l *ledger) late(name string) bool {
-	return l != nil && l.accounts[name] != nil && l.accounts[name].sees.Late && !l.accounts[name].sees.Names
+	return l != nil && l.accounts[name] != nil && l.accounts[name].sees.Late && !l.accounts[name].waits()
 }
 
 // heard notes that a source said something of that time.
@@ -166,11 +167,31 @@ func (w *witnesses) review(end bool) {
 			if !due {
 				break
 			}
-			if !slices.Contains(s.By, b.name) && !w.sawAlike(s, b.name) {
+			if !slices.Contains(s.By, b.name) && !slices.Contains(s.met, b.name) && !w.sawAlike(s, b.name) {
 				w.lonely(s, b, a)
 			}
 		}
 		a.pending = a.pending[n:]
+	}
+}
+
+// waits says whether a source tells of a connection when it has ended, however long
+// that takes: exporters of flows tell of long ones meanwhile.
+func (a *account) waits() bool { return a.sees.Late && a.sees.Names }
+
+// met notes what is told of a connection beside that there is one.
+func (w *witnesses) met(r *Record) {
+	if w.ledger == nil || r.Why != Ended && r.Why != Detail {
+		return
+	}
+	s := witnessed{Record: *r}
+	for _, t := range s.ties() {
+		for _, k := range w.memory.alike(t) {
+			k.over = k.over || r.Why == Ended
+			if by := w.joined.part; !slices.Contains(k.met, by) {
+				k.met = append(k.met, by)
+			}
+		}
 	}
 }
 
@@ -192,7 +213,8 @@ func (w *witnesses) lonely(s *witnessed, b *branch, a *account) {
 	st := b.Stats()
 	l := Lone{
 		Flow: s.Record.Flow, By: slices.Clone(s.By), Missing: b.name, Sees: a.sees, From: a.from, To: a.to, Follow: w.follow,
-		Lossy: st.Dropped > 0 || st.Missing > 0 || st.Lost > 0 || st.Sampled > 1,
+		Lossy:   st.Dropped > 0 || st.Missing > 0 || st.Lost > 0 || st.Sampled > 1,
+		Lasting: !s.over && a.waits(),
 	}
 	l.Flow.Time = w.right(s)
 	for _, src := range s.sources() {
