@@ -47,6 +47,7 @@ func (o *enforceOptions) command(ctx context.Context, a *app, command []string) 
 	if err != nil {
 		return err
 	}
+	opts.Confine = o.confined(a)
 	if err := w.begin(ctx); err != nil {
 		return errors.Join(err, w.closeParts())
 	}

@@ -62,7 +62,7 @@ func commandOf(c *cobra.Command, args []string) ([]string, error) {
 
 // options returns what the sandbox is told of all that.
 func (o *sandboxOptions) options(a *app, agent string, command []string) (sandbox.Options, error) {
-	s := sandbox.Options{Command: command, Label: labelOf(agent), Sockets: o.sockets, Weak: o.weak, Warn: a.warn}
+	s := sandbox.Options{Command: command, Label: labelOf(agent), Sockets: o.sockets, Weak: o.weak, Warn: a.warn, Confine: confined(a.path())}
 	switch {
 	case o.bare:
 		s.Namespaces = sandbox.NamespacesNever

@@ -7,3 +7,5 @@ const (
 	auditArch = unix.AUDIT_ARCH_AARCH64
 	otherABI  = 0
 )
+
+var elder = []uint32{unix.SYS_KEXEC_FILE_LOAD}

@@ -7,3 +7,5 @@ const (
 	auditArch = 0
 	otherABI  = 0
 )
+
+var elder []uint32

@@ -88,8 +88,9 @@ func bareEnvironment(env []string) []string {
 }
 
 // supervise begins to make the command's calls.
-func (r *running) supervise(o *owners) error {
-	s := r.bare
+func (r *running) supervise() error {
+	s, o := r.bare, newOwners(-1, r.child.Process.Pid)
+	r.box.owner = o
 	s.b, s.fd, s.init, s.describe = r.box, r.fds[fdNotify][0], r.child.Process.Pid, o.describe
 	s.servers, _ = hostResolvers()
 	s.covered = newCover(hidden(r.o.Sockets), r.o.Sockets)

@@ -170,7 +170,7 @@ func changeAddress(args []string) error {
 		}
 	}()
 	arrived := 0
-	for range 300 {
+	for range 100 {
 		fd, err := ipSocket(unix.SOCK_STREAM)
 		if err != nil {
 			return err
@@ -183,7 +183,7 @@ func changeAddress(args []string) error {
 		}
 		unix.Close(fd)
 	}
-	return fmt.Errorf("%d of 300 arrived, all at its own", arrived)
+	return fmt.Errorf("%d of 100 arrived, all at its own", arrived)
 }
 
 func TestBareEscape(t *testing.T) {

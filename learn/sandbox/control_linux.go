@@ -10,11 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Hidden first arguments of this program inside: what makes the sandbox, and the
-// first process in it. They are no commands.
+// Hidden first arguments of this program in other processes: what makes the sandbox,
+// the first process in it, and what looks at those inside. They are no commands.
 const (
 	argSetup = "__sandbox-setup"
 	argInit  = "__sandbox-init"
+	argEyes  = "__sandbox-eyes"
 )
 
 // controlFD is where those find the socket to this process.

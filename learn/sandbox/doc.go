@@ -18,7 +18,8 @@
 //	stack      the TCP/IP stack, and the guard before it
 //	dns        names
 //	tcp, udp, icmp  what is forwarded
-//	owner      whose connection it is
+//	owner      whose connection it is, as the eyes find it: a process beside
+//	confine    what this process gives up meanwhile
 //
 // # What it promises
 //

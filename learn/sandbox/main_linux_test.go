@@ -59,6 +59,7 @@ type trial struct {
 	Foreign  bool // what is admitted is really dialled
 	Ports    []uint16
 	Publish  []Port
+	Probe    bool   // what decides tries what it must not do any more
 	Out      string // file of the outcome
 }
 
@@ -68,6 +69,7 @@ type outcome struct {
 	Status int
 	Flows  []learn.Flow
 	Warned []string
+	Probed map[string]string // what became of tries of the parent
 }
 
 // runRole is the program that runs a command in a sandbox.
@@ -80,7 +82,13 @@ func runRole(text string, command []string) int {
 	var mu sync.Mutex
 	o := Options{
 		Command: command, Label: "sandbox:bot", Offline: tr.Offline, Weak: tr.Weak, HostPorts: tr.Ports, Publish: tr.Publish,
+		Confine: &Confinement{Write: []string{filepath.Dir(tr.Out)}},
 		Decide: func(*learn.Flow) Decision {
+			if tr.Probe {
+				mu.Lock()
+				out.Probed = probed(filepath.Dir(tr.Out))
+				mu.Unlock()
+			}
 			if tr.Refuse {
 				return Refuse
 			}

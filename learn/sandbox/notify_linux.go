@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -26,8 +27,7 @@ type witness struct {
 	mu     sync.Mutex
 	claims map[uint32]*claim // by the socket's inode
 	speaks map[netip.AddrPort]uint64
-	began  uint64 // how many were counted in speaks
-	swept  time.Time
+	began  *atomic.Uint64 // how many were counted in speaks
 }
 
 // A claim is a socket and the process that used it.
@@ -39,10 +39,10 @@ type claim struct {
 }
 
 // claimFor is how long a socket is kept for a packet that does not come.
-const claimFor = 10 * time.Second
+const claimFor = 4 * time.Second
 
-func newWitness(fd int, describe func(tid int) *learn.Process) *witness {
-	return &witness{fd: fd, describe: describe, claims: map[uint32]*claim{}, speaks: map[netip.AddrPort]uint64{}}
+func newWitness(fd int, describe func(tid int) *learn.Process, began *atomic.Uint64) *witness {
+	return &witness{fd: fd, describe: describe, claims: map[uint32]*claim{}, speaks: map[netip.AddrPort]uint64{}, began: began}
 }
 
 // notice is struct seccomp_notif, and response struct seccomp_notif_resp.
@@ -65,6 +65,7 @@ type response struct {
 
 // watch answers until everything inside is gone.
 func (w *witness) watch() {
+	go w.sweep()
 	notices(w.fd, func(n *notice) {
 		w.see(n)
 		n.answer(w.fd, &response{flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
@@ -145,7 +146,6 @@ func (w *witness) claim(inode uint32, c *claim) {
 		}
 	}
 	w.claims[inode] = c
-	w.sweep(c.at)
 }
 
 // mostSpoken is for how many addresses it is known who began to speak to them.
@@ -157,8 +157,7 @@ func (w *witness) speak(to netip.AddrPort) {
 	if len(w.speaks) >= mostSpoken {
 		clear(w.speaks)
 	}
-	w.began++
-	w.speaks[to] = w.began
+	w.speaks[to] = w.began.Add(1)
 }
 
 func (w *witness) spoken(to netip.AddrPort) uint64 {
@@ -174,17 +173,17 @@ func (c *claim) drop() {
 	}
 }
 
-// sweep forgets sockets whose packet did not come.
-func (w *witness) sweep(now time.Time) {
-	if now.Sub(w.swept) < claimFor {
-		return
-	}
-	w.swept = now
-	for inode, c := range w.claims {
-		if now.Sub(c.at) > claimFor {
-			c.drop()
-			delete(w.claims, inode)
+// sweep forgets sockets whose packet did not come: one that is kept has its port.
+func (w *witness) sweep() {
+	for now := range time.Tick(claimFor / 4) {
+		w.mu.Lock()
+		for inode, c := range w.claims {
+			if now.Sub(c.at) > claimFor {
+				c.drop()
+				delete(w.claims, inode)
+			}
 		}
+		w.mu.Unlock()
 	}
 }
 

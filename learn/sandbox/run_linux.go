@@ -67,6 +67,7 @@ type running struct {
 	fds     map[string][]int
 	box     *box
 	bare    *supervisor // nil with namespaces
+	eyes    *eyes       // nil without
 	result  Result
 
 	mu   sync.Mutex
@@ -85,6 +86,9 @@ func (r *running) run(ctx context.Context) (Result, error) {
 		return Result{}, &Error{StatusFailed, err}
 	}
 	tty := foreground()
+	if r.o.Confine != nil {
+		r.result.Confined = r.confine()
+	}
 	stop := r.forward()
 	if err := r.control.send(order{}); err != nil {
 		r.kill()
@@ -215,31 +219,37 @@ func (r *running) serve(ctx context.Context) error {
 		servers = r.o.Resolvers
 	}
 	r.box = &box{o: r.o, ctx: ctx, names: newNames(r.o, &resolver{servers}), hosts: map[uint16]bool{}, way: way{dial: r.o.Dial}}
-	diagFD := -1
-	if fds := r.fds[fdDiag]; len(fds) > 0 {
-		diagFD = fds[0]
-	}
 	for _, note := range r.report.Notes {
 		r.o.Warn("%s", note)
 	}
-	owners := newOwners(diagFD, r.child.Process.Pid)
-	if fds := r.fds[fdNotify]; len(fds) > 0 && r.bare == nil {
-		owners.witness = newWitness(fds[0], owners.describe)
-		go owners.witness.watch()
-	}
-	r.box.owner = owners
 	for _, port := range r.o.HostPorts {
 		r.box.hosts[port] = true
 	}
 	go r.box.watch(ctx)
 	if r.bare != nil {
-		return r.supervise(owners)
+		return r.supervise()
+	}
+	if err := r.look(); err != nil {
+		return fmt.Errorf("watch over the command: %w", err)
 	}
 	r.result.Link = r.report.Link
 	if err := r.box.serve(r.fds[fdLink][0], r.report.Link == "veth"); err != nil {
 		return err
 	}
 	return r.ports(ctx)
+}
+
+// look has another process look at those inside.
+func (r *running) look() (err error) {
+	notify := -1
+	if fds := r.fds[fdNotify]; len(fds) > 0 {
+		notify = fds[0]
+	}
+	r.eyes, err = openEyes(r.child.Process.Pid, r.fds[fdDiag][0], notify)
+	delete(r.fds, fdDiag)
+	delete(r.fds, fdNotify)
+	r.box.owner = r.eyes
+	return err
 }
 
 // forward hands signals on. Those that a terminal sends reach the command by
@@ -353,4 +363,5 @@ func (r *running) close() {
 		closeAll(fds)
 	}
 	r.control.f.Close() //nolint:errcheck // it is over
+	r.eyes.close()
 }

@@ -52,6 +52,10 @@ type Options struct {
 
 	Namespaces Namespaces // whether the command gets some
 
+	// Confine has this process give up what it does not need any more, before the
+	// command starts and for good. Nil gives up nothing.
+	Confine *Confinement
+
 	// Dial replaces the way outside, and Resolvers those of this host, for tests.
 	Dial      func(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error)
 	Resolvers []netip.AddrPort
@@ -62,6 +66,10 @@ type Options struct {
 
 // OnlyAsked is the rule of a flow that is no more than a question for a name.
 const OnlyAsked = "only-asked"
+
+// A Confinement says what this process goes on to write to: files, directories and what
+// is below. Anything may be read. It starts no other program any more.
+type Confinement struct{ Write []string }
 
 // Namespaces say what is done where the command can have none: its calls are
 // stopped and made by this process then. That sees no bytes and holds less.
@@ -98,6 +106,8 @@ type Result struct {
 
 	Only []string // names that were asked for and not connected to
 	More uint64   // questions that could not be kept to see what follows
+
+	Confined []string // what this process gave up, in words
 }
 
 // An Error says that the sandbox could not be made or the command not be run,

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Enter runs what this program does inside of a sandbox, if it was started for
-// that. It is to be called before anything else.
+// Enter runs what this program does inside of a sandbox or beside it, if it was started
+// for that. It is to be called before anything else.
 func Enter(args []string) (status int, entered bool) {
 	if len(args) < 4 {
 		return 0, false
@@ -21,6 +21,8 @@ func Enter(args []string) (status int, entered bool) {
 		return StatusFailed, true
 	case argInit:
 		return initial(args[2], args[3:]), true
+	case argEyes:
+		return watchOver(args), true
 	}
 	return 0, false
 }

@@ -10,6 +10,7 @@ import (
 	"syscall"
 	"time"
 
+	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
@@ -40,7 +41,7 @@ func (b *box) tcp(r *tcp.ForwarderRequest) {
 		return
 	}
 	defer out.Close() //nolint:errcheck // what matters was written before
-	in, err := accept(r)
+	in, err := b.accept(r)
 	if err != nil { // the command gave up meanwhile
 		t.end()
 		return
@@ -74,17 +75,30 @@ func (t *talk) lost(r *tcp.ForwarderRequest, err error) {
 	}
 }
 
-// accept answers the command.
-func accept(r *tcp.ForwarderRequest) (*gonet.TCPConn, error) {
-	var wq waiter.Queue
-	ep, err := r.CreateEndpoint(&wq)
-	r.Complete(err != nil)
-	if err != nil {
-		return nil, errors.New(err.String())
+// accept answers the command. One that is gone does not answer back, and is not waited
+// for when all is over.
+func (b *box) accept(r *tcp.ForwarderRequest) (*gonet.TCPConn, error) {
+	type end struct {
+		ep  tcpip.Endpoint
+		err tcpip.Error
 	}
-	ep.SocketOptions().SetDelayOption(false)
-	ep.SocketOptions().SetKeepAlive(true) // a child that is gone says nothing
-	return gonet.NewTCPConn(&wq, ep), nil
+	wq, made := new(waiter.Queue), make(chan end, 1)
+	go func() {
+		ep, err := r.CreateEndpoint(wq)
+		r.Complete(err != nil)
+		made <- end{ep, err}
+	}()
+	select {
+	case e := <-made:
+		if e.err != nil {
+			return nil, errors.New(e.err.String())
+		}
+		e.ep.SocketOptions().SetDelayOption(false)
+		e.ep.SocketOptions().SetKeepAlive(true) // a child that is gone says nothing
+		return gonet.NewTCPConn(wq, e.ep), nil
+	case <-b.ctx.Done():
+		return nil, b.ctx.Err()
+	}
 }
 
 // carry copies both ways until both have ended, and tells of the talk.
@@ -232,7 +246,7 @@ func (b *box) tcpGateway(r *tcp.ForwarderRequest, from, to netip.AddrPort) {
 		r.Complete(true)
 		return
 	}
-	in, err := accept(r)
+	in, err := b.accept(r)
 	if err != nil {
 		return
 	}
