@@ -152,6 +152,7 @@ type Flow struct {
 	Rule      string   // the firewall's own rule: tracker or label
 	Up, Down  uint64   // bytes, 0 where the source has none
 	Process   *Process // who opened it, nil where the source cannot know; never changed once set
+	Payload   *Payload // hashes of what was said, nil where nobody asked for them
 }
 
 // Service returns the flow's protocol and destination port.

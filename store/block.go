@@ -56,6 +56,7 @@ func (b *block) add(f *learn.Flow, r *row, texts []string) {
 	b.put(colUp, f.Up)
 	b.put(colDown, f.Down)
 	b.process(r, texts)
+	b.payload(f.Payload)
 }
 
 // process fills the column only from the first flow on that has one: most sources
@@ -100,7 +101,7 @@ func zigzag(v int64) uint64 { return uint64(v<<1) ^ uint64(v>>63) }
 // bytes returns the finished block and makes room for the next one.
 func (b *block) bytes(c *codec, texts []string, addrs []netip.Addr) ([]byte, error) {
 	body := b.body(texts, addrs)
-	v := append(make([]byte, 0, 64+len(body)/2), blockVersion, codecPlain)
+	v := append(make([]byte, 0, 64+len(body)/2), b.version(), codecPlain)
 	v = binary.AppendUvarint(v, uint64(b.count))
 	v = appendInstant(appendInstant(v, b.first), b.last)
 	v = appendText(v, b.run)
@@ -113,6 +114,15 @@ func (b *block) bytes(c *codec, texts []string, addrs []netip.Addr) ([]byte, err
 	}
 	b.reset()
 	return binary.LittleEndian.AppendUint32(v, crc32.Checksum(v, castagnoli())), err
+}
+
+// version is the one that has all that is to be written: what nobody asked for keeps
+// nobody from reading the rest.
+func (b *block) version() byte {
+	if len(b.cols[colPayload]) == 0 {
+		return blockVersion - 1
+	}
+	return blockVersion
 }
 
 // castagnoli is the polynomial that processors have an instruction for.
@@ -133,7 +143,7 @@ func (b *block) body(texts []string, addrs []netip.Addr) []byte {
 		body = appendAddr(body, addrs[id])
 	}
 	body = binary.AppendUvarint(body, uint64(unit))
-	for _, c := range b.cols {
+	for _, c := range b.cols[:columnsOf(b.version())] {
 		body = append(binary.AppendUvarint(body, uint64(len(c))), c...)
 	}
 	return body

@@ -27,7 +27,7 @@ func blockOf(tb testing.TB, c *codec, run string, flows []learn.Flow) []byte {
 	return p.blocks[0]
 }
 
-// seedFlow has all that a flow without a process can have.
+// seedFlow has all that a flow without a process and a payload can have.
 func seedFlow() learn.Flow {
 	return learn.Flow{
 		Time: time.Unix(-5, 1).UTC(), Agent: "bot", Proto: 200, Action: 7, Evidence: learn.QUIC,
@@ -44,6 +44,9 @@ func seeds(tb testing.TB, c *codec) (all [][]byte) {
 	all = append(all, blockOf(tb, c, "", []learn.Flow{{Agent: "x"}}))
 	all = append(all, blockOf(tb, c, "run", []learn.Flow{odd, odd, {Agent: "y", Time: odd.Time.Add(time.Hour)}}))
 	all = append(all, blockOf(tb, c, "run", []learn.Flow{odd, known, known, odd}))
+	spoke := known
+	spoke.Payload = hashed()
+	all = append(all, blockOf(tb, c, "run", []learn.Flow{odd, spoke, known, spoke}))
 	return append(all, blockOf(tb, c, "run", log(300, 20)))
 }
 

@@ -21,7 +21,7 @@ func (s *Store) Check() error {
 		return err
 	}
 	return s.view(func(tx *bbolt.Tx) error {
-		return errors.Join(s.checkFlows(tx), checkBaselines(tx), checkDecisions(tx), checkHits(tx), checkMarks(tx), checkStays(tx), checkAlerts(tx), s.checkRest(tx))
+		return errors.Join(s.checkFlows(tx), s.checkRecorded(tx), checkBaselines(tx), checkDecisions(tx), checkHits(tx), checkMarks(tx), checkStays(tx), checkAlerts(tx), s.checkRest(tx))
 	})
 }
 
@@ -78,6 +78,21 @@ func (s *Store) checkFlows(tx *bbolt.Tx) error {
 	}
 	pruned := tx.Bucket([]byte(bMeta)).Get([]byte(kPruned)) != nil
 	return errors.Join(f.checkRuns(tx, pruned), f.checkDestinations(tx, pruned))
+}
+
+// checkRecorded reads what no destination is folded from.
+func (s *Store) checkRecorded(tx *bbolt.Tx) error {
+	err := eachLasting(tx, &s.codec, "", func([]byte, *Recorded) error { return nil })
+	b := tx.Bucket([]byte(bChecked))
+	if err != nil || b == nil {
+		return err
+	}
+	return b.ForEach(func(k, v []byte) error {
+		if _, _, err := flowsOf(&s.codec, v, nil); err != nil {
+			return damaged(fmt.Sprintf("block %x of checked flows: %v", k, err))
+		}
+		return nil
+	})
 }
 
 func (f *refold) add(flow *learn.Flow, run string) {

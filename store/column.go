@@ -23,17 +23,19 @@ const (
 	colUp // uvarint
 	colDown
 	colProcess // uvarint: 0, or one more than a number of a text; empty if no flow has a process
+	colPayload // text, empty for none; no column if no flow has a payload
 	columns    // how many there are
 )
 
 const (
-	blockVersion = 2
-	firstColumns = colProcess // how many a block of version 1 has
-	codecPlain   = 0
-	codecZstd    = 1
+	blockVersion  = 3
+	firstColumns  = colProcess // how many a block of version 1 has
+	secondColumns = colPayload // and one of version 2
+	codecPlain    = 0
+	codecZstd     = 1
 
 	maxFlows = 64 << 10 // in a block
-	maxText  = 1 << 20  // bytes of one name, interface, rule, agent or process
+	maxText  = 1 << 20  // bytes of one name, interface, rule, agent, process or payload
 	fullDict = 16 << 20 // bytes of texts after which a block is closed
 	maxBody  = 32 << 20 // bytes of a plain body; no block comes near
 )

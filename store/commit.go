@@ -17,6 +17,9 @@ type Batch struct {
 	Run      string            // the run the flows belong to
 	At       time.Time         // when it is written
 	Flows    []learn.Flow      // with their agents
+	Checked  []learn.Flow      // that were judged: they are kept, and nothing is learned from them
+	Lasting  []Lasting         // connections that go on
+	Ended    []string          // keys of those that do no more: their flows are in Flows or Checked
 	Cursors  map[string][]byte // how far each source was read
 	Counters map[string]uint64 // what else happened, added up per run: unreadable lines by cause
 	Hits     []learn.Hits      // what checking flows said of rules
@@ -33,17 +36,18 @@ func (s *Store) Commit(b Batch) error {
 	if s.db.IsReadOnly() {
 		return s.place(ErrReadOnly)
 	}
-	if b.Run == "" && (len(b.Flows) > 0 || len(b.Counters) > 0) {
+	learns := slices.ContainsFunc(b.Lasting, func(l Lasting) bool { return !l.Checked })
+	if b.Run == "" && (len(b.Flows) > 0 || len(b.Counters) > 0 || learns) {
 		return s.place(errors.New("commit: the batch has flows or counters and no run"))
 	}
 	p, err := pack(&s.codec, b.Run, b.Flows)
 	if err != nil {
 		return s.place(fmt.Errorf("commit: %w", err))
 	}
-	return s.update(func(tx *bbolt.Tx) error { return commit(tx, &b, p) })
+	return s.update(func(tx *bbolt.Tx) error { return s.commit(tx, &b, p) })
 }
 
-func commit(tx *bbolt.Tx, b *Batch, p *packer) error {
+func (s *Store) commit(tx *bbolt.Tx, b *Batch, p *packer) error {
 	if b.Run != "" {
 		id, err := countRun(tx, b, p)
 		if err != nil {
@@ -54,6 +58,9 @@ func commit(tx *bbolt.Tx, b *Batch, p *packer) error {
 		}
 	}
 	if err := appendBlocks(tx.Bucket([]byte(bFlows)), p.blocks); err != nil {
+		return err
+	}
+	if err := errors.Join(putChecked(tx, &s.codec, b.Checked), putLasting(tx, &s.codec, b)); err != nil {
 		return err
 	}
 	cursors := tx.Bucket([]byte(bCursors))
@@ -79,6 +86,22 @@ func appendBlocks(flows *bbolt.Bucket, blocks [][]byte) error {
 		}
 	}
 	return nil
+}
+
+// putChecked keeps what nothing is learned from: it is of no run.
+func putChecked(tx *bbolt.Tx, c *codec, flows []learn.Flow) error {
+	if len(flows) == 0 {
+		return nil
+	}
+	p, err := pack(c, "", flows)
+	if err != nil {
+		return err
+	}
+	b, err := tx.CreateBucketIfNotExists([]byte(bChecked))
+	if err != nil {
+		return err
+	}
+	return appendBlocks(b, p.blocks)
 }
 
 func sequence(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }

@@ -1,8 +1,11 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.etcd.io/bbolt"
 
@@ -13,9 +16,38 @@ import (
 // name; of all agents, by agent first, if agent is "".
 func (s *Store) Destinations(agent string) (all []learn.Destination, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
-		all, err = destinations(tx, agent)
+		if all, err = destinations(tx, agent); err != nil {
+			return err
+		}
+		all, err = s.withLasting(tx, agent, all)
 		return err
 	})
+	return all, err
+}
+
+// withLasting counts the connections that have not ended as well.
+func (s *Store) withLasting(tx *bbolt.Tx, agent string, all []learn.Destination) ([]learn.Destination, error) {
+	at := map[place]int{}
+	err := learnedLasting(tx, &s.codec, agent, func(r *Recorded) {
+		if len(at) == 0 {
+			for i := range all {
+				at[place{all[i].Agent, all[i].Target}] = i
+			}
+		}
+		p := place{r.Agent, learn.Target{Service: r.Service(), Addr: r.Dst, Name: r.Name}}
+		i, ok := at[p]
+		if !ok {
+			i = len(all)
+			at[p] = i
+			all = append(all, learn.Destination{Agent: p.agent, Target: p.Target})
+		}
+		all[i].Add(&r.Flow, r.Run)
+	})
+	if len(at) > 0 {
+		slices.SortFunc(all, func(a, b learn.Destination) int {
+			return cmp.Or(strings.Compare(a.Agent, b.Agent), bytes.Compare(appendTarget(nil, a.Target), appendTarget(nil, b.Target)))
+		})
+	}
 	return all, err
 }
 

@@ -16,6 +16,8 @@
 // the flows read up to them, so that no flow is lost and none is counted twice.
 // Every flow comes back exactly as it was committed, in that order.
 // Destinations equal the fold of the flows, as [learn.Destination.Add] does it.
+// A connection that goes on ([Lasting]) is one of them, and is counted once: the
+// batch that brings its end takes its place.
 //
 // Baselines are found by the SHA-256 of their text and chained per agent. A
 // text that was changed behind the store's back is reported, never returned.
@@ -51,6 +53,8 @@
 //	marks         agent -> bucket: uint64 sequence number -> instant, run, name
 //	states        name -> what the caller put
 //	uses          agent -> bucket: place -> JSON, what was used of a budget there
+//	lasting       key of a connection -> block of one flow, without a run if it was checked
+//	checked       uint64 sequence -> block, of no run
 //	stays         uint64 nanoseconds since 1970, address, container -> JSON
 //	alerts        buckets kept: ID -> instants last seen and written, open (1 byte), text of the watch,
 //	              what the caller put; watches: name -> what the caller put; said: key -> what the caller put
@@ -73,9 +77,14 @@
 // Blocks of version 1 end before the column of processes. A process is a text: its
 // number and its user as varints; executable, cgroup, container and trace as
 // texts; a uvarint count of arguments and the arguments; the same for ancestors.
+// Blocks of version 2 end before the column of payloads, which is empty or has a text
+// for each flow, empty for none: uvarints of how many bytes are hashed and of the
+// requests that are not there, a text why it stopped, a uvarint count of exchanges, and
+// for each a byte of what follows (1 up, 2 down, 4 and 8 the same cut off) and for both
+// a uvarint of their bytes and the 32 bytes of their hash.
 //
 // Days are numbers of days since 1970, written as the numbers of runs are. The
-// buckets of hits, forecasts, marks, stays, states, alerts, resolved and uses are made
+// buckets of hits, forecasts, marks, lasting, checked, stays, states, alerts, resolved and uses are made
 // when they are first needed.
 //
 // A link of the chain is SHA-256 of the link before it and the digest; the

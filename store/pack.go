@@ -83,6 +83,8 @@ func unfit(f *learn.Flow) string {
 		return "one of its addresses has a zone"
 	case f.Process != nil && tooMuch(f.Process):
 		return fmt.Sprintf("its process has more than %d arguments or %d bytes of text", maxArgs, maxText)
+	case f.Payload != nil && tooLong(f.Payload):
+		return fmt.Sprintf("its payload has more than %d exchanges or %d bytes of text", maxExchanges, maxText)
 	}
 	return ""
 }

@@ -51,5 +51,5 @@ func (s *Store) CommitPacking(p *Packing, b Batch) error {
 	if err := p.p.flush(); err != nil {
 		return s.place(fmt.Errorf("commit: %w", err))
 	}
-	return s.update(func(tx *bbolt.Tx) error { return commit(tx, &b, p.p) })
+	return s.update(func(tx *bbolt.Tx) error { return s.commit(tx, &b, p.p) })
 }

@@ -33,6 +33,10 @@ func (s *Store) Prune(before time.Time, keep func(learn.Destination) bool) (flow
 		if flows, err = s.dropFlows(tx.Bucket([]byte(bFlows)), instantOf(before)); err != nil {
 			return err
 		}
+		more, err := s.dropRest(tx, instantOf(before))
+		if flows += more; err != nil {
+			return err
+		}
 		if flows+destinations == 0 {
 			return nil
 		}
@@ -125,6 +129,18 @@ func (s *Store) dropFlows(b *bbolt.Bucket, before instant) (n int, err error) {
 		}
 	}
 	return n, nil
+}
+
+// dropRest deletes what was only checked, and connections of which the end was
+// never seen.
+func (s *Store) dropRest(tx *bbolt.Tx, before instant) (n int, err error) {
+	if b := tx.Bucket([]byte(bChecked)); b != nil {
+		if n, err = s.dropFlows(b, before); err != nil {
+			return 0, err
+		}
+	}
+	more, err := dropLasting(tx, &s.codec, before)
+	return n + more, err
 }
 
 // olderBlocks returns the keys of blocks that have a flow before a time. They

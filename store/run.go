@@ -43,6 +43,17 @@ func (r *runRecord) run(name string) Run {
 	return run
 }
 
+// count adds flows between two times.
+func (r *runRecord) count(n uint64, first, last instant) {
+	if r.Flows == 0 || first.before(unpair(r.First)) {
+		r.First = pair(first)
+	}
+	if r.Flows == 0 || unpair(r.Last).before(last) {
+		r.Last = pair(last)
+	}
+	r.Flows += n
+}
+
 // countRun adds a batch to its run and returns the run's number.
 func countRun(tx *bbolt.Tx, b *Batch, p *packer) (uint32, error) {
 	runs := tx.Bucket([]byte(bRuns))
@@ -50,14 +61,8 @@ func countRun(tx *bbolt.Tx, b *Batch, p *packer) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	if n := p.count; n > 0 {
-		if r.Flows == 0 || p.first.before(unpair(r.First)) {
-			r.First = pair(p.first)
-		}
-		if r.Flows == 0 || unpair(r.Last).before(p.last) {
-			r.Last = pair(p.last)
-		}
-		r.Flows += n
+	if p.count > 0 {
+		r.count(p.count, p.first, p.last)
 	}
 	r.Written = pair(instantOf(b.At))
 	for name, n := range b.Counters {
@@ -101,7 +106,17 @@ func putJSON(b *bbolt.Bucket, key string, v any) error {
 // Runs returns all runs by name.
 func (s *Store) Runs() (runs []Run, err error) {
 	err = s.view(func(tx *bbolt.Tx) error {
+		lasting := map[string][]instant{}
+		err := learnedLasting(tx, &s.codec, "", func(r *Recorded) {
+			lasting[r.Run] = append(lasting[r.Run], instantOf(r.Time))
+		})
+		if err != nil {
+			return err
+		}
 		return eachRun(tx, func(name string, r *runRecord) {
+			for _, at := range lasting[name] {
+				r.count(1, at, at)
+			}
 			c := r.run(name)
 			c.Counters = maps.Clone(r.Counters)
 			runs = append(runs, c)

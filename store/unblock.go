@@ -44,8 +44,11 @@ func headOf(v []byte) (head, error) {
 
 // columnsOf says how many columns a block of a version has.
 func columnsOf(version byte) column {
-	if version == 1 {
+	switch version {
+	case 1:
 		return firstColumns
+	case 2:
+		return secondColumns
 	}
 	return columns
 }
@@ -72,14 +75,15 @@ func flowsOf(c *codec, v []byte, dst []learn.Flow) (head, []learn.Flow, error) {
 
 // An unpacker has the columns of one block.
 type unpacker struct {
-	texts []string
-	addrs []netip.Addr
-	unit  uint64
-	cols  [columns]reader
-	at    int64 // seconds of the flow before
-	who   bool  // some flow has a process
-	known map[uint64]*learn.Process
-	bad   bool
+	texts  []string
+	addrs  []netip.Addr
+	unit   uint64
+	cols   [columns]reader
+	at     int64 // seconds of the flow before
+	who    bool  // some flow has a process
+	hashed bool  // some flow has a payload
+	known  map[uint64]*learn.Process
+	bad    bool
 }
 
 func unpack(body []byte, h *head, dst []learn.Flow) ([]learn.Flow, error) {
@@ -117,7 +121,7 @@ func open(body []byte, n column) (*unpacker, error) {
 	for i := range u.cols[:n] {
 		u.cols[i].b = r.take(r.uvarint())
 	}
-	u.who = len(u.cols[colProcess].b) > 0
+	u.who, u.hashed = len(u.cols[colProcess].b) > 0, len(u.cols[colPayload].b) > 0
 	if err := r.err(); err != nil {
 		return nil, fmt.Errorf("body of a block: %w", err)
 	}
@@ -148,6 +152,9 @@ func (u *unpacker) flow(f *learn.Flow) {
 	f.Up, f.Down = u.cols[colUp].uvarint(), u.cols[colDown].uvarint()
 	if u.who {
 		f.Process = u.process()
+	}
+	if u.hashed {
+		f.Payload = u.payload()
 	}
 }
 

@@ -69,15 +69,20 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 	opts.Resolve = func(name string) bool { return policy.Load().MayName(agent, name) }
 	opts.Asked = func(name string) bool { return !policy.Load().Names(agent, name) }
 	k := newKeeper(w, stdinKey) // what happens now happens once: there is no place to go back to
-	take := func(f *learn.Flow) error {
+	kept := newChecking(w.a)
+	w.parts = append(w.parts, kept)
+	take := func(t *sandbox.Told) error {
+		if kept.note(t); t.Open {
+			return nil
+		}
 		k.dirty = true
-		return w.take(nil, &source.Record{Flow: *f, Counted: true}, nil)
+		return w.take(nil, &source.Record{Flow: t.Flow, Counted: true}, nil)
 	}
 	pause := func() error {
 		now := w.a.now()
 		w.health.turn(now)
 		w.stale(now)
-		err := errors.Join(w.tick(ctx, now), w.tellAll(w.watch.Watched(followAge)), k.step(ctx, nil))
+		err := errors.Join(w.tick(ctx, now), w.tellAll(w.watch.Watched(followAge)), k.settle(), k.step(ctx, nil))
 		policy.Store(w.watch.Policy())
 		return err
 	}

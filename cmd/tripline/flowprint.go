@@ -31,7 +31,11 @@ func (o *flowsOptions) printer(w *bufio.Writer) (show shower, finish func(), err
 		show, finish := countFlows(w)
 		return show, finish, nil
 	}
-	return nil, nil, fmt.Errorf("--format %q: want table, json or count", learn.Printable(o.format))
+	return nil, nil, o.wrongFormat()
+}
+
+func (o *flowsOptions) wrongFormat() error {
+	return fmt.Errorf("--format %q: want table, json or count", learn.Printable(o.format))
 }
 
 // A flowJSON is one record in JSON. Ports are null where the record has none.
@@ -59,6 +63,7 @@ type flowJSON struct {
 	Why       source.Why `json:"why"`
 
 	Process *learn.Process `json:"process,omitempty"`
+	Payload *learn.Payload `json:"payload,omitempty"`
 }
 
 // An answer is what DNS told a client.
@@ -74,7 +79,7 @@ func newFlowJSON(r *source.Record) flowJSON {
 		Time: r.Time, Action: r.Act, Direction: r.Direction, Interface: r.Interface, Rule: r.Rule,
 		Proto: r.Proto.String(), Src: r.Src, Dst: r.Dst, TCPFlags: r.Flags, Reason: r.Reason,
 		Agent: r.Agent, Counted: r.Counted, Why: r.Why,
-		Name: r.Name, NameBy: r.Evidence.String(), Hidden: r.Hidden, Up: r.Up, Down: r.Down, Process: r.Process,
+		Name: r.Name, NameBy: r.Evidence.String(), Hidden: r.Hidden, Up: r.Up, Down: r.Down, Process: r.Process, Payload: r.Payload,
 	}
 	if a := r.Answer; a != nil {
 		j.Answer = &answer{a.Name, a.Addrs, a.Chain, max(0, a.TTL.Seconds())}
@@ -144,6 +149,8 @@ func destination(r *source.Record) string {
 	switch {
 	case r.Answer != nil:
 		return r.Answer.Name + " is " + addresses(r.Answer.Addrs)
+	case r.Name != "" && learn.IsStandIn(r.Dst):
+		return learn.Endpoint(r.Name, r.Service()) + " (not looked up)"
 	case r.Name != "":
 		return to + " " + r.Name + " (" + r.Evidence.String() + ")"
 	}

@@ -21,19 +21,28 @@ type flowsOptions struct {
 func newFlowsCommand(a *app) *cobra.Command {
 	var o flowsOptions
 	c := &cobra.Command{
-		Use:   "flows --from SOURCE FILE...",
-		Short: "Show what tripline understood of a log",
+		Use:   "flows [--from SOURCE FILE...]",
+		Short: "Show what tripline understood of a log, or recorded",
 		Long: `flows reads logs and prints the outbound connections it found, without keeping
 anything. With --all it prints every record in order, counted or not, and why;
 what could not be read is "null" in JSON and "unreadable" in the table.
+
+Without --from and FILE it prints what is recorded in the database: what "learn" learned
+from, and what a command said that "enforce -- CMD" held to its baseline. A connection
+of which the end is not known goes on, or tripline was killed before.
 
 Exit status:
   0  every record of the firewall could be read
   1  some could not be read
   2  nothing could be read; standard error says why`,
 		Example: `  tripline flows --from filterlog filter.log
-  tripline flows --from filterlog --all --format json filter.log`,
-		RunE: func(c *cobra.Command, args []string) error { return o.run(c.Context(), a, args) },
+  tripline flows --agent bot --format json`,
+		RunE: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 && !c.Flags().Changed("from") {
+				return o.recorded(a)
+			}
+			return o.run(c.Context(), a, args)
+		},
 	}
 	o.flags(c, false)
 	c.Flags().BoolVar(&o.all, "all", false, "every record, counted or not, and why")

@@ -150,7 +150,7 @@ func (k *keeper) prepare(s source.Stream, now time.Time) (*round, error) {
 			return nil, err
 		}
 	}
-	if k.dirty || len(r.kept) > 0 || len(b.Hits) > 0 || len(b.Uses) > 0 {
+	if k.dirty || len(r.kept) > 0 || len(b.Hits) > 0 || len(b.Uses) > 0 || len(b.Checked)+len(b.Lasting)+len(b.Ended) > 0 {
 		r.batch = &b
 	}
 	k.dirty, k.hits = false, nil

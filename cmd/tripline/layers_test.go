@@ -27,7 +27,9 @@ var layers = map[string][]string{
 	"learn/container": {"learn"},
 	// What names a connection says is read the same way on a wire and in a sandbox.
 	"learn/internal/dissect": {},
-	"learn/sandbox":          {"learn", "learn/internal/dissect"},
+	"learn/sandbox":          {"learn", "learn/internal/dissect", "learn/sandbox/internal/bodies"},
+	// What passes by is read as messages without the sandbox knowing how.
+	"learn/sandbox/internal/bodies": {"learn"},
 	"learn/source": {
 		"learn",
 		"learn/source/internal/assemble",

@@ -62,10 +62,15 @@ func (o *learnOptions) soleAgent(a *app) (agent learn.Agent, err error) {
 // sandboxed runs the command, records what it says, and says what that was.
 func (l *learning) sandboxed(ctx context.Context, agents *learn.Agents, opts sandbox.Options) error {
 	rec := newRecorder(l.a, l.o.run)
-	take := func(f *learn.Flow) error {
+	open := newLasting(false)
+	take := func(t *sandbox.Told) error {
 		if rec.failed() {
 			return nil // close says why
 		}
+		if open.note(t); t.Open {
+			return nil
+		}
+		f := &t.Flow
 		l.tally.counted++
 		l.tally.claim(f)
 		l.names.name(f, false)
@@ -73,14 +78,14 @@ func (l *learning) sandboxed(ctx context.Context, agents *learn.Agents, opts san
 		return nil
 	}
 	pause := func() error {
-		if rec.pending > 0 && !rec.failed() {
-			rec.commit(nil, nil)
+		if (rec.pending > 0 || open.pending()) && !rec.failed() {
+			rec.write(open.save)
 		}
 		return nil
 	}
 	result, err := inSandbox(ctx, opts, agents.List()[0].Name, take, pause)
-	if rec.pending > 0 {
-		rec.commit(nil, nil)
+	if rec.pending > 0 || open.pending() {
+		rec.write(open.save)
 	}
 	if err := errors.Join(err, rec.close()); err != nil {
 		return err

@@ -91,8 +91,15 @@ func (r *recorder) flush() {
 
 // commit makes what was added so far durable, with the cursors behind it.
 func (r *recorder) commit(cursors map[string][]byte, counters map[string]uint64) {
+	r.write(func(b *store.Batch) { b.Cursors, b.Counters = cursors, counters })
+}
+
+// write does so with what is put into the batch.
+func (r *recorder) write(fill func(*store.Batch)) {
 	r.flush()
-	r.jobs <- job{commit: &store.Batch{Run: r.run, At: r.a.now(), Cursors: cursors, Counters: counters}}
+	b := &store.Batch{Run: r.run, At: r.a.now()}
+	fill(b)
+	r.jobs <- job{commit: b}
 	r.pending, r.since = 0, r.a.now()
 }
 

@@ -31,6 +31,7 @@ type sandboxOptions struct {
 	sockets   []string
 	weak      bool
 	bare      bool
+	hashes    kib
 	chosen    func() bool // whether bare was given
 }
 
@@ -41,6 +42,8 @@ func (o *sandboxOptions) flags(c *cobra.Command) {
 	f.StringArrayVar(&o.sockets, "socket", nil, "`PATH` of a socket or its directory that CMD may use: what listens there acts outside of the sandbox; repeatable")
 	f.BoolVar(&o.weak, "weak-attribution", false, "do not stop CMD at each connection to see which process it is of: some that end at once are then unknown")
 	f.BoolVar(&o.bare, "no-namespaces", false, "stop CMD's calls instead of giving it a network of its own: sees and holds less (default: where namespaces are forbidden; =false: never)")
+	f.Var(&o.hashes, "record-payload-hashes", "record SHA-256 and length of the first `KIB` KiB of each HTTP body that is not encrypted, up and down (with no value 64); docs/sandbox.md says what that gives away")
+	f.Lookup("record-payload-hashes").NoOptDefVal = "64"
 	o.chosen = func() bool { return f.Changed("no-namespaces") }
 }
 
@@ -62,7 +65,7 @@ func commandOf(c *cobra.Command, args []string) ([]string, error) {
 
 // options returns what the sandbox is told of all that.
 func (o *sandboxOptions) options(a *app, agent string, command []string) (sandbox.Options, error) {
-	s := sandbox.Options{Command: command, Label: labelOf(agent), Sockets: o.sockets, Weak: o.weak, Warn: a.warn, Confine: confined(a.path())}
+	s := sandbox.Options{Command: command, Label: labelOf(agent), Sockets: o.sockets, Weak: o.weak, HashPayload: int64(o.hashes) << 10, Warn: a.warn, Confine: confined(a.path())}
 	switch {
 	case o.bare:
 		s.Namespaces = sandbox.NamespacesNever
@@ -83,6 +86,33 @@ func (o *sandboxOptions) options(a *app, agent string, command []string) (sandbo
 		s.Publish = append(s.Publish, p)
 	}
 	return s, nil
+}
+
+// A kib is a flag of so many KiB.
+type kib uint32
+
+// mostHashed is far beyond where a hash says more than the length.
+const mostHashed = 1 << 20
+
+// String implements pflag.Value.
+func (k *kib) String() string {
+	if *k == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*k))
+}
+
+// Type is not shown: the help of the flag names it.
+func (k *kib) Type() string { return "KIB" }
+
+// Set implements pflag.Value.
+func (k *kib) Set(text string) error {
+	n, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || n == 0 || n > mostHashed {
+		return fmt.Errorf("want a number of KiB from 1 to %d", mostHashed)
+	}
+	*k = kib(n)
+	return nil
 }
 
 // parsePublish reads "8080", "8080:80" or "0.0.0.0:8080:80".
@@ -113,7 +143,7 @@ func wrongPublish(text string) error {
 
 // labelOf is the interface of flows of an agent's sandbox, by which they are
 // found.
-func labelOf(agent string) string { return "sandbox:" + agent }
+func labelOf(agent string) string { return learn.Sandboxed + agent }
 
 // sole returns the one agent that the command is. It needs no selector: what runs
 // in the sandbox is the agent.
@@ -157,12 +187,12 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
-// An intake takes flows from many and hands them to one.
-type intake chan *learn.Flow
+// An intake takes what is told from many and hands it to one.
+type intake chan *sandbox.Told
 
-// drain calls take for each flow, and pause about every second, until the sandbox
+// drain calls take for each, and pause about every second, until the sandbox
 // has ended.
-func (in intake) drain(take func(*learn.Flow) error, pause func() error) (err error) {
+func (in intake) drain(take func(*sandbox.Told) error, pause func() error) (err error) {
 	ticks := time.NewTicker(time.Second)
 	defer ticks.Stop()
 	for {
@@ -183,9 +213,9 @@ func (in intake) drain(take func(*learn.Flow) error, pause func() error) (err er
 }
 
 // inSandbox runs a command. What it says goes to take, one at a time.
-func inSandbox(ctx context.Context, o sandbox.Options, agent string, take func(*learn.Flow) error, pause func() error) (sandbox.Result, error) {
+func inSandbox(ctx context.Context, o sandbox.Options, agent string, take func(*sandbox.Told) error, pause func() error) (sandbox.Result, error) {
 	in := make(intake, chunk)
-	o.Flow = func(f *learn.Flow) {
+	o.Flow = func(f *sandbox.Told) {
 		f.Agent = agent
 		in <- f
 	}

@@ -137,11 +137,11 @@ func (b *box) tellAsked(before time.Time) {
 		}
 		f := learn.Flow{
 			Time: one.time, Proto: learn.UDP, Src: one.from.Addr().Unmap(), SrcPort: one.from.Port(), Dst: learn.StandIn(one.name), DstPort: 53,
-			Name: one.name, Evidence: learn.DNS, Resolved: true, Interface: b.o.Label, Rule: OnlyAsked, Process: one.p,
+			Name: one.name, Evidence: learn.DNS, Resolved: true, Interface: b.o.Label, Rule: learn.OnlyAsked, Process: one.p,
 		}
 		if one.silent {
 			f.Action = learn.Refused
 		}
-		b.o.Flow(&f)
+		b.o.Flow(&Told{Flow: f, Number: b.lasting.last.Add(1)})
 	}
 }

@@ -35,7 +35,7 @@ func TestQuestionsThatNothingFollowsAreTold(t *testing.T) {
 	l.box.tellAsked(time.Now())
 	for i, f := range l.told(3)[1:] {
 		name, action := []string{"data.tunnel.example", "data.silent.example"}[i], []learn.Action{learn.Pass, learn.Refused}[i]
-		if f.Name != name || f.Action != action || f.Rule != OnlyAsked || f.DstPort != 53 || f.Proto != learn.UDP {
+		if f.Name != name || f.Action != action || f.Rule != learn.OnlyAsked || f.DstPort != 53 || f.Proto != learn.UDP {
 			t.Errorf("got %+v, want %s of %s", f, action, name)
 		}
 	}

@@ -45,6 +45,10 @@ func (r *running) without() error {
 		return learn.WithHint(errors.New("ports cannot be published without namespaces"),
 			"leave out --publish: what the command listens on at 127.0.0.1 is there for this host")
 	}
+	if r.o.HashPayload > 0 {
+		return learn.WithHint(errors.New("payload hashes cannot be recorded without namespaces: what goes over a connection is not seen"),
+			"leave out --record-payload-hashes, or allow namespaces: tripline doctor sandbox says how")
+	}
 	r.o.Warn("without namespaces, each connect and datagram is stopped and made by tripline. It does not see: bytes, when a connection ended, names in TLS and HTTP; names are those that were asked for over DNS")
 	r.bare = &supervisor{pending: map[*talk]bool{}, sent: map[sending]time.Time{}, warned: map[string]bool{}}
 	err := r.start(false)

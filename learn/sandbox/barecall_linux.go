@@ -106,6 +106,7 @@ func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
 	errno = unix.EHOSTUNREACH
 	for _, there := range t.to {
 		t.flow.Dst = there.Addr()
+		t.goesOn()
 		errno = connect(c.fd, leadTo(addr, there))
 		if errno == 0 || errno == unix.EINPROGRESS {
 			break
@@ -117,7 +118,7 @@ func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
 	c.s.tell(t, func() {
 		if errno != 0 && errno != unix.EINPROGRESS {
 			t.b.failed.Add(1)
-			if unsent(errno) || len(t.to) == 0 {
+			if told := t.ends(); !told && (unsent(errno) || len(t.to) == 0) {
 				return
 			}
 		}

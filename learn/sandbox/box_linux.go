@@ -12,6 +12,7 @@ import (
 
 	"tripline/learn"
 	"tripline/learn/internal/dissect"
+	"tripline/learn/sandbox/internal/bodies"
 )
 
 // A box is the outer side of a sandbox: what answers the link.
@@ -28,6 +29,7 @@ type box struct {
 	sending atomic.Int64   // connections of which the command's half is open, and datagrams on their way
 	link    int            // its descriptor
 	moved   atomic.Uint64  // bytes that were sent outside
+	lasting lasting
 	udp     exchanges
 	ping    echoes
 
@@ -54,12 +56,14 @@ func (nobody) spoken(netip.AddrPort) uint64                                     
 // A talk is one connection or exchange while it lasts.
 type talk struct {
 	b        *box
+	number   uint64
 	flow     learn.Flow
 	to       []netip.AddrPort // where it may go, in the order of trying
 	resolved bool             // the name is one that we told
 	socket   uint32           // its inode inside, 0 if that is not known
 	hello    *dissect.QUIC    // that is not all there yet
 	up, down atomic.Uint64
+	tap      atomic.Pointer[bodies.Tap] // nil if no bodies are hashed
 }
 
 // begin finds out what is known of a connection before anything of it leaves.
@@ -72,7 +76,7 @@ func (b *box) begin(proto learn.Proto, from, to netip.AddrPort) *talk {
 
 // beginOf does where it is known whose the connection is.
 func (b *box) beginOf(p *learn.Process, proto learn.Proto, from, to netip.AddrPort) *talk {
-	t := &talk{b: b}
+	t := &talk{b: b, number: b.lasting.last.Add(1)}
 	t.flow = learn.Flow{
 		Time: time.Now().UTC(), Proto: proto, Src: from.Addr().Unmap(), SrcPort: from.Port(),
 		Dst: to.Addr().Unmap(), DstPort: to.Port(), Interface: b.o.Label,
@@ -135,10 +139,13 @@ func (t *talk) refuse() {
 // end tells of a talk.
 func (t *talk) end() {
 	t.flow.Up, t.flow.Down, t.flow.Rule = t.up.Load(), t.down.Load(), around(&t.flow)
+	if tap := t.tap.Load(); tap != nil {
+		t.flow.Payload = tap.End()
+	}
 	t.b.flows.Add(1)
+	t.ends()
 	if t.b.o.Flow != nil {
-		f := t.flow
-		t.b.o.Flow(&f)
+		t.b.o.Flow(&Told{Flow: t.flow, Number: t.number})
 	}
 }
 
@@ -149,11 +156,11 @@ func around(f *learn.Flow) string {
 	case !f.Proto.HasPorts():
 		return ""
 	case f.DstPort == 53:
-		return "other-resolver"
+		return learn.OtherResolver
 	case learn.EncryptedDNS(f):
-		return "encrypted-dns"
+		return learn.HiddenDNS
 	case f.Name == "":
-		return "no-name"
+		return learn.NoName
 	}
 	return ""
 }

@@ -68,6 +68,7 @@ func (x *echoes) carry(proto learn.Proto, key pair, e *exchange) {
 		x.b.failed.Add(1)
 		return
 	}
+	t.goesOn()
 	x.b.live.Go(func() { x.back(proto, key, e, t, out) })
 	timer := time.NewTimer(idleEcho)
 	defer timer.Stop()

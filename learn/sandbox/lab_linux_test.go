@@ -36,6 +36,7 @@ type lab struct {
 
 	mu    sync.Mutex
 	flows []learn.Flow
+	open  []Told
 }
 
 func newLab(t *testing.T, o Options) *lab {
@@ -48,10 +49,14 @@ func newLab(t *testing.T, o Options) *lab {
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 4<<20)
 	}
 	l := &lab{t: t}
-	o.Flow = func(f *learn.Flow) {
+	o.Flow = func(f *Told) {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.flows = append(l.flows, *f)
+		if f.Open {
+			l.open = append(l.open, *f)
+		} else {
+			l.flows = append(l.flows, f.Flow)
+		}
 	}
 	if o.Warn == nil {
 		o.Warn = t.Logf

@@ -59,7 +59,8 @@ type trial struct {
 	Foreign  bool // what is admitted is really dialled
 	Ports    []uint16
 	Publish  []Port
-	Probe    bool   // what decides tries what it must not do any more
+	Probe    bool // what decides tries what it must not do any more
+	Hash     int64
 	Out      string // file of the outcome
 }
 
@@ -81,7 +82,7 @@ func runRole(text string, command []string) int {
 	var out outcome
 	var mu sync.Mutex
 	o := Options{
-		Command: command, Label: "sandbox:bot", Offline: tr.Offline, Weak: tr.Weak, HostPorts: tr.Ports, Publish: tr.Publish,
+		Command: command, Label: "sandbox:bot", Offline: tr.Offline, Weak: tr.Weak, HostPorts: tr.Ports, Publish: tr.Publish, HashPayload: tr.Hash,
 		Confine: &Confinement{Write: []string{filepath.Dir(tr.Out)}},
 		Decide: func(*learn.Flow) Decision {
 			if tr.Probe {
@@ -94,10 +95,12 @@ func runRole(text string, command []string) int {
 			}
 			return Admit
 		},
-		Flow: func(f *learn.Flow) {
+		Flow: func(f *Told) {
 			mu.Lock()
 			defer mu.Unlock()
-			out.Flows = append(out.Flows, *f)
+			if !f.Open {
+				out.Flows = append(out.Flows, f.Flow)
+			}
 		},
 		Warn: func(format string, args ...any) { out.Warned = append(out.Warned, fmt.Sprintf(format, args...)) },
 		Dial: func(ctx context.Context, network string, _ netip.AddrPort) (net.Conn, error) {

@@ -32,9 +32,16 @@ func attributes(pid bool) *syscall.SysProcAttr {
 		return a
 	}
 	if uids, gids := everybody("/proc/self/uid_map"), everybody("/proc/self/gid_map"); uids != nil && gids != nil {
-		a.UidMappings, a.GidMappings, a.GidMappingsEnableSetgroups = uids, gids, true
+		a.UidMappings, a.GidMappings, a.GidMappingsEnableSetgroups = uids, gids, mayGroup()
 	}
 	return a
+}
+
+// mayGroup says whether groups may be set here, which a namespace inside of one that
+// may not cannot allow (user_namespaces(7)).
+func mayGroup() bool {
+	text, err := os.ReadFile("/proc/self/setgroups")
+	return err == nil && strings.TrimSpace(string(text)) == "allow"
 }
 
 // everybody maps all users that there are to themselves.

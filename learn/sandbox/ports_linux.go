@@ -80,7 +80,7 @@ func join(ctx context.Context, c net.Conn, dial func() (net.Conn, error)) {
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{c, to}, {to, c}} {
 		both.Go(func() {
-			copied(way[1], way[0], func(int) {})
+			copied(way[1], way[0], nil, func(int) {})
 			halfClose(way[1])
 		})
 	}

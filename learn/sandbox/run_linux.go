@@ -225,7 +225,10 @@ func (r *running) serve(ctx context.Context) error {
 	for _, port := range r.o.HostPorts {
 		r.box.hosts[port] = true
 	}
-	go r.box.watch(ctx)
+	r.box.live.Go(func() { r.box.watch(ctx) })
+	if r.o.Flow != nil {
+		r.box.live.Go(func() { r.box.lasting.watch(ctx, r.o.Flow) })
+	}
 	if r.bare != nil {
 		return r.supervise()
 	}
@@ -328,6 +331,7 @@ func runError(name string, rep *report) error {
 func (r *running) drain(cancel context.CancelFunc) {
 	if r.bare != nil {
 		cancel()
+		r.box.live.Wait()
 		r.bare.end()
 		return
 	}

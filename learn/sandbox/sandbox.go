@@ -37,12 +37,17 @@ type Options struct {
 	// Offline answers every name with an address of its own and asks nobody.
 	Offline bool
 	// Asked says whether Flow is told that a name was asked for and not connected to
-	// within seconds: as a flow to port 53 whose rule is [OnlyAsked], refused where
+	// within seconds: as a flow to port 53 whose rule is [learn.OnlyAsked], refused where
 	// nobody outside was asked. Nil tells of none.
 	Asked func(name string) bool
-	// Flow is told of each connection when it ends, or was refused. The flow is
-	// its own to keep. It is called by many at once.
-	Flow func(*learn.Flow)
+	// Flow is told of each connection when it ends, or was refused; and of one that
+	// lasts, meanwhile. What it is told is its own to keep. It is called by many at
+	// once, of one connection in order.
+	Flow func(*Told)
+
+	// HashPayload is how many bytes are hashed of each HTTP body that is not
+	// encrypted; 0 hashes none. Without namespaces it is an error.
+	HashPayload int64
 
 	HostPorts []uint16 // of the host's loopback that the command reaches at its own
 	Publish   []Port   // where the host reaches what the command listens on
@@ -64,8 +69,12 @@ type Options struct {
 	Warn func(format string, args ...any)
 }
 
-// OnlyAsked is the rule of a flow that is no more than a question for a name.
-const OnlyAsked = "only-asked"
+// Told is what is told of a connection.
+type Told struct {
+	learn.Flow
+	Number uint64 // of the connection
+	Open   bool   // it goes on, and is told again
+}
 
 // A Confinement says what this process goes on to write to: files, directories and what
 // is below. Anything may be read. It starts no other program any more.

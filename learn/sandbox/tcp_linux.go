@@ -17,6 +17,7 @@ import (
 
 	"tripline/learn"
 	"tripline/learn/internal/dissect"
+	"tripline/learn/sandbox/internal/bodies"
 )
 
 // tcp takes a connection that begins. Nothing was answered yet: what is refused
@@ -53,6 +54,7 @@ func (b *box) tcp(r *tcp.ForwarderRequest) {
 func (t *talk) reach() (out net.Conn, err error) {
 	for _, to := range t.to {
 		t.flow.Dst = to.Addr()
+		t.goesOn()
 		var e error
 		if out, e = t.b.way.reach(t.b.ctx, "tcp", to); e == nil {
 			return out, nil
@@ -69,8 +71,14 @@ func (t *talk) reach() (out net.Conn, err error) {
 // long is not answered either.
 func (t *talk) lost(r *tcp.ForwarderRequest, err error) {
 	r.Complete(!errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, syscall.ETIMEDOUT))
+	t.fail(err)
+}
+
+// fail ends a talk that could not be let out. One that was never on its way is not
+// told of, unless it was already.
+func (t *talk) fail(err error) {
 	t.b.failed.Add(1)
-	if !unsent(err) {
+	if told := t.ends(); told || !unsent(err) {
 		t.end()
 	}
 }
@@ -108,7 +116,7 @@ func (t *talk) carry(in *gonet.TCPConn, out net.Conn) {
 	defer stop()
 	var back sync.WaitGroup
 	back.Go(func() {
-		copied(in, out, t.got)
+		copied(in, out, t.hears((*bodies.Tap).Down), t.got)
 		in.CloseWrite() //nolint:errcheck // it may be gone
 	})
 	if t.forth(in, out) {
@@ -134,14 +142,17 @@ func (t *talk) forth(in *gonet.TCPConn, out net.Conn) bool {
 		if name, how := said(head); name != "" && !t.rename(name, how) {
 			buffers.Put(first)
 			return false
+		} else if name != "" {
+			t.goesOn()
 		}
+		t.listen(head)
 		n, e := out.Write(head)
 		t.sent(n)
 		err = errors.Join(err, e)
 	}
 	buffers.Put(first)
 	if err == nil {
-		copied(out, in, t.sent)
+		copied(out, in, t.hears((*bodies.Tap).Up), t.sent)
 	}
 	return true
 }
@@ -208,13 +219,16 @@ func (t *talk) got(n int) { t.down.Add(uint64(n)) }
 // buffers are large, and a connection needs one for each way.
 var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
 
-// copied copies until the end, and counts.
-func copied(to io.Writer, from io.Reader, count func(int)) {
+// copied copies until the end, and counts. Who hears it does so first.
+func copied(to io.Writer, from io.Reader, heard func([]byte), count func(int)) {
 	buf := buffers.Get().(*[]byte)
 	defer buffers.Put(buf)
 	for {
 		m, err := from.Read(*buf)
 		if m > 0 {
+			if heard != nil {
+				heard((*buf)[:m])
+			}
 			if _, e := to.Write((*buf)[:m]); e != nil {
 				return
 			}

@@ -117,14 +117,12 @@ func (x *exchanges) carry(key pair, e *exchange) {
 		x.refuse(key, e, t, first)
 		return
 	}
+	t.goesOn()
 	out, err := x.b.way.reach(x.b.ctx, "udp", t.to[0])
 	if err != nil {
 		x.drop(key, e)
 		x.b.unreachable(key.from, key.to, first)
-		x.b.failed.Add(1)
-		if !unsent(err) {
-			t.end()
-		}
+		t.fail(err)
 		return
 	}
 	ctx, cancel := context.WithCancel(x.b.ctx)

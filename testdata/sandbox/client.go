@@ -85,7 +85,7 @@ func gateway() string {
 	return ""
 }
 
-func dial(to string, want byte) (net.Conn, error) {
+func dial(to, want string) (net.Conn, error) {
 	c, err := net.DialTimeout("tcp", to, 30*time.Second)
 	if err != nil {
 		return nil, err
@@ -93,7 +93,7 @@ func dial(to string, want byte) (net.Conn, error) {
 	if err := c.SetDeadline(time.Now().Add(2 * time.Minute)); err != nil {
 		return nil, err
 	}
-	_, err = c.Write([]byte{want})
+	_, err = io.WriteString(c, want)
 	return c, err
 }
 

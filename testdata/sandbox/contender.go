@@ -29,13 +29,14 @@ const direct = "direct"
 func (b *bench) contenders() (list []contender, absent []string) {
 	at, gateway := b.server.at.String(), "gateway:"+strconv.Itoa(int(b.server.at.Port()))
 	list = []contender{{name: direct, to: at, command: func(client []string) []string { return client }}}
-	for _, link := range []string{"veth", "tun"} {
+	for _, way := range []string{"veth", "veth hashes", "tun"} {
+		link, hashes, _ := strings.Cut(way, " ")
 		if err := b.possible(link); err != nil {
-			absent = append(absent, fmt.Sprintf("tripline %s is left out: %v", link, err))
+			absent = append(absent, fmt.Sprintf("tripline %s is left out: %v", way, err))
 			continue
 		}
-		list = append(list, contender{name: "tripline " + link, to: "203.0.113.5:80", ours: true, command: func(client []string) []string {
-			return append([]string{b.self, roleSandbox, link, at, b.profile}, client...)
+		list = append(list, contender{name: "tripline " + way, to: "203.0.113.5:80", ours: true, command: func(client []string) []string {
+			return append([]string{b.self, roleSandbox, link, hashes, at, b.profile}, client...)
 		}})
 	}
 	if _, err := exec.LookPath("pasta"); err == nil {

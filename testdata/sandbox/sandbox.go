@@ -25,14 +25,18 @@ type report struct {
 	Ready   float64
 }
 
-// inSandbox runs the client in tripline's sandbox: over a link, to a server, with
-// a profile, if it is to be.
+// inSandbox runs the client in tripline's sandbox: over a link, with hashes of what
+// is said or without, to a server, with a profile, if it is to be.
 func inSandbox(args []string) error {
-	if len(args) < 4 {
-		return fmt.Errorf("sandbox %q: want a link, a server, a profile and a command", args)
+	if len(args) < 5 {
+		return fmt.Errorf("sandbox %q: want a link, hashes, a server, a profile and a command", args)
 	}
-	if args[2] != "" {
-		f, err := os.Create(args[2])
+	var hashed int64
+	if args[1] != "" {
+		hashed = 64 << 10
+	}
+	if args[3] != "" {
+		f, err := os.Create(args[3])
 		if err != nil {
 			return err
 		}
@@ -44,15 +48,18 @@ func inSandbox(args []string) error {
 	}
 	var flows, owned atomic.Uint64
 	r, err := sandbox.Run(context.Background(), sandbox.Options{
-		Command: args[3:], Label: "sandbox:bench", Link: args[0],
+		Command: args[4:], HashPayload: hashed, Label: "sandbox:bench", Link: args[0],
 		Decide: func(*learn.Flow) sandbox.Decision { return sandbox.Admit },
-		Flow: func(f *learn.Flow) {
+		Flow: func(f *sandbox.Told) {
+			if f.Open {
+				return
+			}
 			if flows.Add(1); f.Process != nil {
 				owned.Add(1)
 			}
 		},
 		Dial: func(ctx context.Context, network string, _ netip.AddrPort) (net.Conn, error) {
-			return (&net.Dialer{}).DialContext(ctx, network, args[1])
+			return (&net.Dialer{}).DialContext(ctx, network, args[2])
 		},
 		Warn: func(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) },
 	})

@@ -8,11 +8,12 @@ import (
 	"sync/atomic"
 )
 
-// What a client wants is the first byte it sends.
+// What a client wants is the first byte it sends. What is measured by its bytes is
+// HTTP, as bodies of it can be hashed.
 const (
-	wantDown = 'd' // bytes until it has enough
-	wantUp   = 'u' // to be told how many bytes came
-	wantEcho = 'e' // the same back
+	wantDown = "GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n"                                         // bytes until it has enough
+	wantUp   = "POST / HTTP/1.1\r\nHost: bench.example\r\nContent-Length: 9000000000000000000\r\n\r\n" // to be told how many bytes came
+	wantEcho = "e"                                                                                     // the same back
 )
 
 // A server is what all of them talk to.
@@ -50,14 +51,17 @@ func (s *server) one(c net.Conn) {
 		return
 	}
 	s.count.Add(1)
-	switch want[0] {
-	case wantDown:
+	switch string(want[:]) {
+	case wantDown[:1]:
+		if _, err := io.WriteString(c, "HTTP/1.1 200 OK\r\n\r\n"); err != nil {
+			return
+		}
 		for buf := make([]byte, chunk); ; {
 			if _, err := c.Write(buf); err != nil {
 				return
 			}
 		}
-	case wantUp:
+	case wantUp[:1]:
 		n := read(c, make([]byte, chunk))
 		_, _ = c.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
 	case wantEcho:
