@@ -116,10 +116,20 @@ func (t *tally) errUnread(what string) error {
 	case t.records == 0:
 		return learn.WithHint(fmt.Errorf("%s is empty: nothing can be told from it", what), "%s", t.speaks().How)
 	case t.foreign == t.records:
-		return learn.WithHint(fmt.Errorf("%s is a log of another program: none of its %s is one of %s", what, count(t.records, "line", "lines"), t.name()), "%s", t.speaks().Where)
+		return learn.WithHint(fmt.Errorf("%s is a log of another program: none of its %s is one of %s", what, count(t.records, "line", "lines"), t.name()), "%s", cmp.Or(t.guess(what), t.speaks().Where))
+	case t.guess(what) != "":
+		return learn.WithHint(fmt.Errorf("%s: none of its %s could be read as %s", what, count(t.records, "record", "records"), t.name()), "%s", t.guess(what))
 	}
 	return learn.WithHint(fmt.Errorf("%s: none of its %s could be read as %s", what, count(t.records, "record", "records"), t.name()),
 		`"tripline flows --from %s --all %s" shows what was understood; "tripline sources" lists the formats`, t.name(), what)
+}
+
+// guess says which other source understands a file, "" if none does.
+func (t *tally) guess(what string) string {
+	if name, ok := source.Guess(what); ok && name != t.name() {
+		return "it looks like what " + name + " reads: --from " + name
+	}
+	return ""
 }
 
 // called is what a place is called: the kernel tells of this machine by several

@@ -23,12 +23,15 @@ var mistakes = []mistake{
 	{"<!doctype", "an HTML page", "the download was not the log; copy /var/log/filter.log with scp"},
 	{"<html", "an HTML page", "the download was not the log; copy /var/log/filter.log with scp"},
 	{"<?xml", "an XML file", "a configuration is no log; copy /var/log/filter.log with scp"},
-	{"\xd4\xc3\xb2\xa1", "a packet capture", `"tripline sources" lists what reads captures`},
-	{"\xa1\xb2\xc3\xd4", "a packet capture", `"tripline sources" lists what reads captures`},
-	{"\x0a\x0d\x0d\x0a", "a packet capture", `"tripline sources" lists what reads captures`},
+	{"\xd4\xc3\xb2\xa1", "a packet capture", captureHint},
+	{"\xa1\xb2\xc3\xd4", "a packet capture", captureHint},
+	{"\x0a\x0d\x0d\x0a", "a packet capture", captureHint},
 	{"sqlite format 3", "an SQLite database", `"tripline sources" lists what can be read`},
 	{"\x7felf", "a program", "name the log: /var/log/filter.log"},
 }
+
+// captureHint is what reads captures.
+const captureHint = "--from pcap reads it; --from netflow, if it is of what an exporter of flows sent"
 
 // clogHint is what to do about the ring buffers of pfSense before 2.5.
 const clogHint = "a log of pfSense before 2.5 is a ring buffer; on the firewall: clog /var/log/filter.log > filter.txt"
