@@ -134,7 +134,7 @@ func (t *tally) report(a *app) {
 	aside := t.readable() - t.counted
 	parts := []string{count(t.counted, "connection", "connections"), ipranges.Thousands(aside) + " not connections of a local host"}
 	if t.foreign > 0 {
-		parts = append(parts, count(t.foreign, "line", "lines")+" of other programs")
+		parts = append(parts, t.aside())
 	}
 	parts = append(parts, ipranges.Thousands(t.unread())+" unreadable")
 	a.say("%s: %s", count(t.records, "record", "records"), strings.Join(parts, ", "))
@@ -147,6 +147,14 @@ func (t *tally) report(a *app) {
 	if t.timeless {
 		a.warn("lines without a time stamp were given the time of their file")
 	}
+}
+
+// aside says how many records were none of the source's own.
+func (t *tally) aside() string {
+	if words := t.src.Speaks.Aside; words[0] != "" {
+		return count(t.foreign, words[0], words[1])
+	}
+	return count(t.foreign, "line", "lines") + " of other programs"
 }
 
 // place says where a record is that could not be read, and what was found there.

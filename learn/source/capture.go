@@ -15,14 +15,18 @@ import (
 
 const captureName = "capture"
 
+// notIP is what neither makes a connection nor is unreadable.
+var notIP = [2]string{"packet without IP", "packets without IP"}
+
 // Packets of an interface as they pass, or of all interfaces: "any". It needs
 // the right to capture (Linux: CAP_NET_RAW; FreeBSD: /dev/bpf), and gives up all
 // it has beyond its user once the interface is open.
 var captureSource = Source{
-	Name:  captureName,
-	Short: "Live packets of a network interface",
-	Sees:  Sees{Names: true, Bytes: true, Blind: "names in encrypted hellos; insides of tunnels; what the kernel had to drop, which is counted"},
-	Open:  openLive,
+	Name:   captureName,
+	Short:  "Live packets of a network interface",
+	Sees:   Sees{Names: true, Bytes: true, Blind: "names in encrypted hellos; insides of tunnels; what the kernel had to drop, which is counted"},
+	Speaks: Speaks{Aside: notIP},
+	Open:   openLive,
 }
 
 // A liveStream reads flows as they happen. A flow is delivered when its name is

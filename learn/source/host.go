@@ -23,6 +23,7 @@ var hostSource = Source{
 	Speaks: Speaks{
 		Silent: "no host or container here opened a connection",
 		How:    "run it on the host of the agent",
+		Aside:  notIP,
 		Where:  "it reads no file: tripline learn --from host --follow, or an interface of this host",
 	},
 	Live: func(o StreamOptions) (Stream, error) { return openHost(anyInterface, o) },

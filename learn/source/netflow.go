@@ -23,10 +23,11 @@ import (
 // A record is written when a flow ends, or after some minutes of it: an alarm
 // comes that much later than from a source that sees the beginning.
 var netflowSource = Source{
-	Name:  "netflow",
-	Short: "NetFlow v5, v9 and IPFIX, from udp://ADDR:PORT or files",
-	Sees:  Sees{Bytes: true, Passed: true, Late: true, Blind: "names; flows until they end; with sampling, most short ones"},
-	Open:  openNetflow,
+	Name:   "netflow",
+	Short:  "NetFlow v5, v9 and IPFIX, from udp://ADDR:PORT or files",
+	Sees:   Sees{Bytes: true, Passed: true, Late: true, Blind: "names; flows until they end; with sampling, most short ones"},
+	Speaks: Speaks{Aside: [2]string{"record about no connection", "records about no connection"}},
+	Open:   openNetflow,
 }
 
 // A netflowStream is the records of exporters.

@@ -14,10 +14,11 @@ import (
 //
 //	tcpdump -i em1 -w - | tripline flows --from pcap -
 var pcapSource = Source{
-	Name:  "pcap",
-	Short: "Packet captures: pcap and pcapng files",
-	Sees:  Sees{Names: true, Bytes: true, Blind: "names in encrypted hellos; insides of tunnels; what was not captured"},
-	Open:  openCapture,
+	Name:   "pcap",
+	Short:  "Packet captures: pcap and pcapng files",
+	Sees:   Sees{Names: true, Bytes: true, Blind: "names in encrypted hellos; insides of tunnels; what was not captured"},
+	Speaks: Speaks{Aside: notIP},
+	Open:   openCapture,
 }
 
 // Causes of packets that are no part of a flow.

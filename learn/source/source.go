@@ -41,6 +41,9 @@ type Speaks struct {
 	Silent string // why connections may be missing, after "no outbound connection of anybody: "
 	How    string // what to do about it
 	Where  string // what to name instead of a log of another program
+	// Aside is what a record is called that is none of its own, and several; "line of
+	// other programs" where it is empty.
+	Aside [2]string
 }
 
 // Sees is what a source knows of a flow beside addresses and ports.
