@@ -77,15 +77,22 @@ func (l *learning) sandboxed(ctx context.Context, agents *learn.Agents, opts san
 		rec.add(f)
 		return nil
 	}
+	keep := func() {
+		n := rec.pending + uint64(len(open.open)) // some are counted twice: it only matters that there are any
+		rec.write(func(b *store.Batch) {
+			open.save(b)
+			b.Counters = map[string]uint64{sandboxCounter: n}
+		})
+	}
 	pause := func() error {
 		if (rec.pending > 0 || open.pending()) && !rec.failed() {
-			rec.write(open.save)
+			keep()
 		}
 		return nil
 	}
 	result, err := inSandbox(ctx, opts, agents.List()[0].Name, take, pause)
 	if rec.pending > 0 || open.pending() {
-		rec.write(open.save)
+		keep()
 	}
 	if err := errors.Join(err, rec.close()); err != nil {
 		return err

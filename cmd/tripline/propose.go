@@ -25,6 +25,7 @@ type draft struct {
 
 	seen      []learn.Destination // all that was seen of the agent
 	marks     []store.Mark
+	detours   []*detour // what went around names
 	decisions []learn.Decision
 	rejected  []learn.Destination // left out because a person rejected them
 	again     []learn.Destination // rejected, and seen again
@@ -148,6 +149,9 @@ func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges
 		return nil, err
 	}
 	if d.marks, err = s.Marks(name); err != nil {
+		return nil, err
+	}
+	if d.detours, err = detours(s, name, ds); err != nil {
 		return nil, err
 	}
 	if d.life, err = life(s, head, name, o); err != nil {

@@ -70,7 +70,8 @@ others are replayed. A baseline is replayed as it is on the last 7 days.
 
 Flags of a row: shared, anyone can rent a place there; once, seen in a single hour;
 raw address, no name and no publisher is known; unusual port; wide, more than
-16,777,216 addresses or an IPv6 /32; rejected before, and seen again.
+16,777,216 addresses or an IPv6 /32; rejected before, and seen again. Of what a sandbox
+saw: no name asked for, own resolver and encrypted DNS, which go around names.
 
 Exit status:
   0  shown or approved

@@ -84,7 +84,7 @@ func (x *row) warnings() int {
 			sum += 100
 		case "shared", "wide":
 			sum += 10
-		case "raw address", "unusual port", "once":
+		case "raw address", "unusual port", "once", flagsAround[learn.OtherResolver], flagsAround[learn.HiddenDNS]:
 			sum++
 		}
 	}

@@ -50,6 +50,7 @@ func (r *reviewed) rows() []row {
 	for _, d := range r.drafts {
 		for i := range d.changes {
 			x := r.row(&d.changes[i])
+			x.Flags = append(x.Flags, d.flagsAround(x.rule, r.space)...)
 			x.Flags = append(x.Flags, d.notHit(&d.changes[i])...)
 			x.decided(d, r)
 			out = append(out, x)

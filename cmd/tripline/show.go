@@ -145,6 +145,7 @@ func (r *reviewed) footer(a *app) {
 		if n := learn.NamesOf(d.seen); n.Named() > 0 {
 			fmt.Fprintf(a.stdout, "Names:    %s: %s.\n", d.agent, namesText(&n))
 		}
+		a.detourLines(d)
 		opens := learn.Exposure(d.proposed.Rules, r.space, d.never)
 		fmt.Fprintf(a.stdout, "Opens:    %s: %s for %s seen.\n", d.agent, opened(opens), ipranges.Thousands(uint64(seen)))
 		a.heldLines(d)

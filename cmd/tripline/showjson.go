@@ -27,6 +27,7 @@ type agentJSON struct {
 	Doubts      []string   `json:"doubts,omitempty"`
 	Held        []heldJSON `json:"held_back,omitempty"` // by the ceiling
 	Names       *namesJSON `json:"names,omitempty"`     // how its flows came by them
+	Detours     []*detour  `json:"around_names,omitempty"`
 
 	Backtest *backtestJSON `json:"backtest,omitempty"`
 	Forecast *outlookJSON  `json:"forecast,omitempty"`
@@ -45,7 +46,7 @@ func showJSON(a *app, r *reviewed) error {
 		if r.kind == kindLearned {
 			j.Doubts = learn.Doubts(d.seen)
 		}
-		j.Held, j.Names = heldOf(d), namesOf(d)
+		j.Held, j.Names, j.Detours = heldOf(d), namesOf(d), d.detours
 		j.Backtest = d.backtestJSON()
 		j.Forecast = d.outlook.json()
 		out.Agents = append(out.Agents, j)

@@ -93,6 +93,26 @@ func TestText(t *testing.T) {
 	}
 }
 
+func TestTextSaysWhatGoesAroundNames(t *testing.T) {
+	for _, tt := range []struct{ iface, rule, want string }{
+		{"sandbox:bot", learn.NoName, "\n    to a bare address: no name was asked for\n"},
+		{"sandbox:bot", learn.OtherResolver, "\n    asks a DNS resolver of its own choice\n"},
+		{"sandbox:bot", learn.HiddenDNS, "\n    encrypted DNS: what it asks for cannot be seen\n"},
+		{"igb1", learn.NoName, ""},                   // a firewall may call a rule anything
+		{"sandbox:bot", "\x1b[31mall is well\n", ""}, // and a label is never shown as it is
+	} {
+		a := hostile()
+		a.Interface, a.Tracker = tt.iface, tt.rule
+		var b strings.Builder
+		if err := format(t, "text").Write(&b, a); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.String(); !strings.Contains(got, tt.want) || tt.want == "" && (strings.Contains(got, "bare address") || strings.Contains(got, "all is well")) {
+			t.Errorf("%s, %q: got\n%s", tt.iface, tt.rule, got)
+		}
+	}
+}
+
 func TestFormatsAreSorted(t *testing.T) {
 	if !slices.IsSortedFunc(alert.Formats, func(a, b alert.Format) int { return strings.Compare(a.Name, b.Name) }) {
 		t.Error("alert.Formats is not sorted by name")

@@ -122,6 +122,9 @@ func verdict(b *strings.Builder, a *enforce.Alert) {
 	if a.Process != nil {
 		fmt.Fprintf(b, "    by %s\n", process(a.Process))
 	}
+	if words := learn.Around(a.Interface, a.Tracker); words != "" {
+		fmt.Fprintf(b, "    %s\n", words)
+	}
 	switch {
 	case a.Group:
 	case a.Nearest == nil:
