@@ -17,6 +17,7 @@ type diag struct {
 	fd  int
 	mu  sync.Mutex
 	seq uint32
+	buf [1024]byte // of an answer
 }
 
 // A socket is one inside.
@@ -80,7 +81,7 @@ func (d *diag) ask(proto learn.Proto, from, to netip.AddrPort) (socket, error) {
 }
 
 func (d *diag) answer() (socket, error) {
-	buf := make([]byte, 8192)
+	buf := d.buf[:]
 	for {
 		n, _, err := unix.Recvfrom(d.fd, buf, 0)
 		switch {

@@ -23,6 +23,7 @@ import (
 type witness struct {
 	fd       int
 	describe func(tid int) *learn.Process
+	threads  map[uint32]*thread // that were stopped before
 
 	mu     sync.Mutex
 	claims map[uint32]*claim // by the socket's inode
@@ -38,11 +39,21 @@ type claim struct {
 	at      time.Time
 }
 
+// A thread is known by a descriptor of it, which is no other's when its number is.
+type thread struct {
+	fd      int
+	process *learn.Process
+	at      time.Time
+}
+
+// mostThreads is how many are remembered, and as many descriptors.
+const mostThreads = 256
+
 // claimFor is how long a socket is kept for a packet that does not come.
 const claimFor = 4 * time.Second
 
 func newWitness(fd int, describe func(tid int) *learn.Process, began *atomic.Uint64) *witness {
-	return &witness{fd: fd, describe: describe, claims: map[uint32]*claim{}, speaks: map[netip.AddrPort]uint64{}, began: began}
+	return &witness{fd: fd, describe: describe, threads: map[uint32]*thread{}, claims: map[uint32]*claim{}, speaks: map[netip.AddrPort]uint64{}, began: began}
 }
 
 // notice is struct seccomp_notif, and response struct seccomp_notif_resp.
@@ -70,6 +81,7 @@ func (w *witness) watch() {
 		w.see(n)
 		n.answer(w.fd, &response{flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE})
 	})
+	w.forget()
 }
 
 // notices hands on each call that the kernel tells of, until everything inside is
@@ -119,7 +131,7 @@ func (w *witness) see(n *notice) {
 	if !ok || to.Addr().IsLoopback() {
 		return
 	}
-	fd, err := duplicate(int(n.pid), int(int32(n.args[0])))
+	fd, process, err := w.socket(n.pid, int(int32(n.args[0])))
 	if err != nil {
 		return
 	}
@@ -128,7 +140,43 @@ func (w *witness) see(n *notice) {
 		unix.Close(fd) //nolint:errcheck // it was only looked at
 		return
 	}
-	w.claim(uint32(st.Ino), &claim{process: w.describe(int(n.pid)), to: to, fd: fd, at: time.Now()})
+	w.claim(uint32(st.Ino), &claim{process: process, to: to, fd: fd, at: time.Now()})
+}
+
+// socket returns a descriptor of our own for that of a thread, and its process.
+func (w *witness) socket(tid uint32, fd int) (int, *learn.Process, error) {
+	t := w.threads[tid]
+	if t != nil {
+		d, err := unix.PidfdGetfd(t.fd, fd, 0)
+		if err == nil {
+			if now := time.Now(); now.Sub(t.at) > describeFor {
+				t.process, t.at = w.describe(int(tid)), now
+			}
+			return d, t.process, nil
+		}
+		unix.Close(t.fd) //nolint:errcheck // it is gone: its number may be another's
+		delete(w.threads, tid)
+	}
+	p, err := unix.PidfdOpen(int(tid), unix.PIDFD_THREAD)
+	if err != nil { // before Linux 6.9, of whole processes alone
+		d, err := duplicate(int(tid), fd)
+		return d, w.describe(int(tid)), err
+	}
+	d, err := unix.PidfdGetfd(p, fd, 0)
+	if len(w.threads) == mostThreads {
+		w.forget()
+	}
+	t = &thread{p, w.describe(int(tid)), time.Now()}
+	w.threads[tid] = t
+	return d, t.process, err
+}
+
+// forget lets all threads go.
+func (w *witness) forget() {
+	for _, t := range w.threads {
+		unix.Close(t.fd) //nolint:errcheck // it was only used to reach
+	}
+	clear(w.threads)
 }
 
 func (w *witness) claim(inode uint32, c *claim) {

@@ -327,3 +327,36 @@ func TestInheritedDescriptors(t *testing.T) {
 		}
 	})
 }
+
+// Datagrams that are sent as one (UDP_SEGMENT of udp(7)) leave as many.
+func TestDatagramsSentAsOneAreMany(t *testing.T) {
+	tool(t, "python3")
+	eachUser(t, func(t *testing.T, u user) {
+		pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer pc.Close()
+		printed, out := u.run(t, trial{To: pc.LocalAddr().String()}, "python3", "-c", `
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("203.0.113.5", 9)); s.setsockopt(socket.IPPROTO_UDP, 103, 1000); s.send(b"x" * 9500)
+`)
+		if out.Status != 0 {
+			t.Skipf("this kernel sends no datagrams as one: %s", printed)
+		}
+		var sizes []int
+		buf := make([]byte, 1<<16)
+		for range 10 {
+			pc.SetReadDeadline(time.Now().Add(5 * time.Second))
+			n, _, err := pc.ReadFrom(buf)
+			if err != nil {
+				break
+			}
+			sizes = append(sizes, n)
+		}
+		if fmt.Sprint(sizes) != "[1000 1000 1000 1000 1000 1000 1000 1000 1000 500]" {
+			t.Errorf("got %v", sizes)
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"sync"
 
 	"gvisor.dev/gvisor/pkg/log"
 	"gvisor.dev/gvisor/pkg/tcpip"
@@ -23,13 +24,22 @@ const (
 	nic = 1
 	// inFlight is how many connections may be waiting for the outside at once.
 	inFlight = 8192
+	// oneSegment lets the stack send as much at once as a packet holds, without
+	// sums of it.
+	oneSegment = 65535
 )
+
+// pieces are the parts of the buffer of one packet: a small one takes the first, a
+// full one few. Together they hold the largest (the stack's own are ten).
+var pieces = sync.OnceFunc(func() { fdbased.BufConfig = []int{256, 4096, 65280} })
 
 // serve puts a stack on the link: fd is read and written, as Ethernet or as bare
 // packets.
 func (b *box) serve(fd int, ethernet bool) error {
+	pieces()
 	o := &fdbased.Options{FDs: []int{fd}, MTU: mtu, RXChecksumOffload: true, EthernetHeader: ethernet}
 	if ethernet {
+		o.GSOMaxSize = oneSegment
 		o.Address = tcpip.LinkAddress(macOutside)
 		o.PacketDispatchMode = fdbased.RecvMMsg
 	}
