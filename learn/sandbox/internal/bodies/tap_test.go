@@ -340,7 +340,8 @@ func FuzzTap(f *testing.F) {
 	})
 }
 
-// BenchmarkTap is what listening costs: of a large body, and of small requests.
+// BenchmarkTap is what listening costs: of a large body, of bodies that are hashed to
+// their ends, and of small requests.
 func BenchmarkTap(b *testing.B) {
 	chunk := make([]byte, 256<<10)
 	chunked := append([]byte("40000\r\n"), append(chunk[:256<<10:256<<10], "\r\n"...)...)
@@ -364,6 +365,16 @@ func BenchmarkTap(b *testing.B) {
 			}
 		})
 	}
+	b.Run("hashed", func(b *testing.B) {
+		b.SetBytes(64 << 10)
+		answer := append([]byte("HTTP/1.1 200 OK\r\nContent-Length: 65536\r\n\r\n"), chunk[:64<<10]...)
+		t := New(64 << 10)
+		for b.Loop() {
+			t.Up([]byte(get))
+			t.Down(answer)
+		}
+		t.End()
+	})
 	b.Run("requests", func(b *testing.B) {
 		b.ReportAllocs()
 		t := New(64 << 10)
