@@ -10,7 +10,7 @@ import (
 
 // The filter of system calls refuses what leads around the network namespace:
 // families of sockets that do not know it (AF_VSOCK and others), io_uring, which
-// connects without a system call, other ABIs, which have other numbers for
+// connects without a system call, keys, BPF, other ABIs, which have other numbers for
 // everything, and writing into the terminal's input. With strict attribution it
 // also tells of each connect and of each datagram with an address.
 
@@ -59,7 +59,16 @@ func (p *program) oneABI() {
 		p.add(unix.BPF_JMP|unix.BPF_JGE|unix.BPF_K, otherABI, 0, 1)
 		p.give(refuse(unix.ENOSYS))
 	}
-	p.ifEqual(unix.SYS_IO_URING_SETUP, func(p *program) { p.give(refuse(unix.ENOSYS)) })
+	for _, call := range absent {
+		p.ifEqual(call, func(p *program) { p.give(refuse(unix.ENOSYS)) })
+	}
+}
+
+// absent are calls that are said not to be there: io_uring connects without a system
+// call; for keys the kernel starts programs outside that ask for names (keyctl(2),
+// request-key(8)); BPF is in no namespace; files by handle are under no mount.
+var absent = []uint32{
+	unix.SYS_IO_URING_SETUP, unix.SYS_ADD_KEY, unix.SYS_REQUEST_KEY, unix.SYS_KEYCTL, unix.SYS_BPF, unix.SYS_OPEN_BY_HANDLE_AT,
 }
 
 // noTyping keeps the command from writing into the terminal's input.

@@ -43,7 +43,7 @@ func (g *guard) packet4(pkt *stack.PacketBuffer) {
 	switch {
 	case addr(h.SourceAddress()) != inside4.Addr():
 		g.b.spoofed.Add(1)
-	case quiet(addr(h.DestinationAddress())):
+	case quiet(addr(h.DestinationAddress())), h.HeaderLength() != header.IPv4MinimumSize: // options lead elsewhere
 		g.b.strange.Add(1)
 	case h.TransportProtocol() == header.TCPProtocolNumber, h.TransportProtocol() == header.UDPProtocolNumber:
 		g.Endpoint.DeliverNetworkPacket(header.IPv4ProtocolNumber, pkt)
@@ -87,12 +87,25 @@ func (g *guard) packet6(pkt *stack.PacketBuffer) {
 		g.b.strange.Add(1)
 	case icmp:
 		g.icmp6(pkt, to)
-	case next == uint8(header.TCPProtocolNumber), next == uint8(header.UDPProtocolNumber),
-		next == uint8(header.IPv6FragmentExtHdrIdentifier):
+	case carried6(next), next == uint8(header.IPv6FragmentExtHdrIdentifier) && carried6(fragmentOf(pkt)):
 		g.Endpoint.DeliverNetworkPacket(header.IPv6ProtocolNumber, pkt)
 	default:
 		g.b.strange.Add(1)
 	}
+}
+
+func carried6(next uint8) bool {
+	return next == uint8(header.TCPProtocolNumber) || next == uint8(header.UDPProtocolNumber)
+}
+
+// fragmentOf is what a fragment is of: its first byte says (RFC 8200, section 4.5). What
+// is whole in one place may be anything in another, and an answer of the stack's own.
+func fragmentOf(pkt *stack.PacketBuffer) uint8 {
+	data, ok := pkt.Data().PullUp(header.IPv6MinimumSize + header.IPv6FragmentHeaderSize)
+	if !ok {
+		return 0
+	}
+	return data[header.IPv6MinimumSize]
 }
 
 func (g *guard) icmp6(pkt *stack.PacketBuffer, to netip.Addr) {
@@ -102,8 +115,12 @@ func (g *guard) icmp6(pkt *stack.PacketBuffer, to netip.Addr) {
 		return
 	}
 	h := header.ICMPv6(all[header.IPv6MinimumSize:])
-	if h.Type() != header.ICMPv6EchoRequest {
+	switch {
+	case h.Type() != header.ICMPv6EchoRequest:
 		g.neighbour(pkt)
+		return
+	case quiet(to):
+		g.b.strange.Add(1)
 		return
 	}
 	g.b.ping.packet(learn.ICMPv6, inside6.Addr(), to, h.Ident(), h)

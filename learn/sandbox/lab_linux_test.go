@@ -33,6 +33,7 @@ type lab struct {
 	t      *testing.T
 	box    *box
 	client *stack.Stack
+	link   int // the command's end of it
 
 	mu    sync.Mutex
 	flows []learn.Flow
@@ -48,7 +49,7 @@ func newLab(t *testing.T, o Options) *lab {
 	for _, fd := range pair {
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_SNDBUF, 4<<20)
 	}
-	l := &lab{t: t}
+	l := &lab{t: t, link: pair[1]}
 	o.Flow = func(f *Told) {
 		l.mu.Lock()
 		defer l.mu.Unlock()

@@ -71,6 +71,8 @@ type outcome struct {
 	Flows  []learn.Flow
 	Warned []string
 	Probed map[string]string // what became of tries of the parent
+
+	Dialled int // connections that left
 }
 
 // runRole is the program that runs a command in a sandbox.
@@ -104,6 +106,9 @@ func runRole(text string, command []string) int {
 		},
 		Warn: func(format string, args ...any) { out.Warned = append(out.Warned, fmt.Sprintf(format, args...)) },
 		Dial: func(ctx context.Context, network string, _ netip.AddrPort) (net.Conn, error) {
+			mu.Lock()
+			out.Dialled++
+			mu.Unlock()
 			return (&net.Dialer{}).DialContext(ctx, network, tr.To)
 		},
 	}

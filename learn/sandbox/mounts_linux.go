@@ -26,11 +26,37 @@ func (p *plan) mounts(r *report) error {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s is not covered: %v", path, err))
 		}
 	}
-	if !p.PID {
-		return nil
+	if p.PID {
+		if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
+			return fmt.Errorf("%s: %w", failProc, err)
+		}
 	}
-	if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
-		return fmt.Errorf("%s: %w", failProc, err)
+	if p.UID == 0 {
+		if err := settings(); err != nil {
+			r.Notes = append(r.Notes, fmt.Sprintf("settings of this system are not held: root inside may change them: %v", err))
+		}
+	}
+	return nil
+}
+
+// settings has root inside read the settings of the kernel and change none: they are
+// its by name alone, and some name programs that the kernel runs outside (core(5),
+// cgroups(7)).
+func settings() error {
+	still := &unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}
+	for _, dir := range []string{"/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/sys"} {
+		if _, err := os.Stat(dir); err != nil {
+			continue
+		}
+		if err := unix.Mount(dir, dir, "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
+			return fmt.Errorf("cover %s: %w", dir, err)
+		}
+		if err := unix.MountSetattr(unix.AT_FDCWD, dir, unix.AT_RECURSIVE, still); err != nil {
+			return fmt.Errorf("%s read-only: %w", dir, err)
+		}
+	}
+	if _, err := os.Stat("/proc/sysrq-trigger"); err == nil {
+		return unix.Mount("/dev/null", "/proc/sysrq-trigger", "", unix.MS_BIND, "")
 	}
 	return nil
 }

@@ -28,6 +28,9 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	if err := checkStreams(); err != nil {
+		return Result{}, &Error{StatusFailed, err}
+	}
 	if o.Warn == nil {
 		o.Warn = func(string, ...any) {}
 	}
