@@ -5,8 +5,8 @@ import "strings"
 // Sandboxed begins the interface of a flow of a sandbox; what follows is the agent.
 const Sandboxed = "sandbox:"
 
-// Labels of flows that go around names, or stay with them,, in the place of a firewall's rule. A sandbox
-// gives them, which knows every name that was asked for.
+// Labels of flows that go around names, or stay with them, in the place of a firewall's
+// rule. A sandbox gives them, which knows every name that was asked for.
 const (
 	NoName        = "no-name"
 	OtherResolver = "other-resolver"

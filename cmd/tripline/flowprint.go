@@ -149,8 +149,10 @@ func destination(r *source.Record) string {
 	switch {
 	case r.Answer != nil:
 		return r.Answer.Name + " is " + addresses(r.Answer.Addrs)
-	case r.Name != "" && learn.IsStandIn(r.Dst):
+	case r.Name != "" && learn.IsStandIn(r.Dst) && r.Action == learn.Refused:
 		return learn.Endpoint(r.Name, r.Service()) + " (not looked up)"
+	case r.Name != "" && learn.IsStandIn(r.Dst):
+		return learn.Endpoint(r.Name, r.Service())
 	case r.Name != "":
 		return to + " " + r.Name + " (" + r.Evidence.String() + ")"
 	}

@@ -168,7 +168,10 @@ func endpoint(a *enforce.Alert) string {
 	ip, err := netip.ParseAddr(a.Dst)
 	switch {
 	case err == nil && a.Name != "" && learn.IsStandIn(ip):
-		to = learn.Endpoint(a.Name, s) + " (not looked up)"
+		to = learn.Endpoint(a.Name, s)
+		if a.Action == learn.Refused.String() {
+			to += " (not looked up)"
+		}
 	case a.Name != "":
 		to += " " + a.Name + " (" + a.Evidence + ")"
 	}
