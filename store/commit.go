@@ -88,22 +88,6 @@ func appendBlocks(flows *bbolt.Bucket, blocks [][]byte) error {
 	return nil
 }
 
-// putChecked keeps what nothing is learned from: it is of no run.
-func putChecked(tx *bbolt.Tx, c *codec, flows []learn.Flow) error {
-	if len(flows) == 0 {
-		return nil
-	}
-	p, err := pack(c, "", flows)
-	if err != nil {
-		return err
-	}
-	b, err := tx.CreateBucketIfNotExists([]byte(bChecked))
-	if err != nil {
-		return err
-	}
-	return appendBlocks(b, p.blocks)
-}
-
 func sequence(n uint64) []byte { return binary.BigEndian.AppendUint64(nil, n) }
 
 // mergeAll adds the destinations of a batch, which are in order of agent and

@@ -24,13 +24,16 @@ func lasts(t *testing.T, s *Store, b Batch) {
 // recorded is all that is kept, learned or not.
 func recorded(t *testing.T, s *Store) (all []Recorded) {
 	t.Helper()
-	for r, err := range s.Recorded("") {
+	var r Reading
+	for {
+		page, more, err := s.Page(&r)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, r)
+		if all = append(all, page...); !more {
+			return all
+		}
 	}
-	return all
 }
 
 // TestWhatLastsIsCountedOnce compares what is known while connections last, and when
@@ -117,5 +120,45 @@ func TestLastingNeedsARun(t *testing.T) {
 	defer s.Close()
 	if s.Commit(Batch{Lasting: []Lasting{{Key: "1", Flow: log(1, 1)[0]}}}) == nil {
 		t.Error("what is learned was kept without its run")
+	}
+}
+
+// TestPagesGoOnWhileOthersWrite reads one page at a time, and closes the store between
+// them: what ends or comes meanwhile is there as it was when reading began.
+func TestPagesGoOnWhileOthersWrite(t *testing.T) {
+	path, flows := filepath.Join(t.TempDir(), "db"), log(7, 7)
+	with := func(fn func(*Store)) {
+		t.Helper()
+		s, err := Open(path, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		fn(s)
+	}
+	with(func(s *Store) {
+		for i := range 3 {
+			lasts(t, s, Batch{Run: "r", Flows: flows[i : i+1]})
+		}
+		lasts(t, s, Batch{Run: "r", Lasting: []Lasting{{Key: "1", Flow: flows[3]}}, Checked: flows[4:5]})
+	})
+	var r Reading
+	var got []learn.Flow
+	for more := true; more; {
+		with(func(s *Store) {
+			page, and, err := s.Page(&r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range page {
+				got = append(got, page[i].Flow)
+			}
+			more = and
+			lasts(t, s, Batch{Run: "r", Flows: flows[3:4], Ended: []string{"1"}})
+			lasts(t, s, Batch{Run: "r", Flows: flows[5:6], Checked: flows[6:7]})
+		})
+	}
+	if !reflect.DeepEqual(got, flows[:5]) {
+		t.Errorf("got %+v, want %+v", got, flows[:5])
 	}
 }

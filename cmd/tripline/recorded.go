@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,23 +23,37 @@ func (o *flowsOptions) recorded(a *app) error {
 	if err != nil {
 		return err
 	}
+	var names []string
 	err = a.read(func(s *store.Store) error {
-		names, err := agentNames(s, o.agents)
-		if err != nil {
+		names, err = agentNames(s, o.agents)
+		return err
+	})
+	var reading store.Reading
+	for more := true; more && err == nil; {
+		var page []store.Recorded
+		// Who reads what is printed may take his time, and nobody could write meanwhile.
+		err = a.read(func(s *store.Store) error {
+			page, more, err = nextPage(s, &reading)
 			return err
-		}
-		for _, name := range names {
-			for r, err := range s.Recorded(name) {
-				if err != nil {
-					return err
-				}
-				show(&r)
+		})
+		for i := range page {
+			if slices.Contains(names, page[i].Agent) {
+				show(&page[i])
 			}
 		}
-		return nil
-	})
+	}
 	finish()
 	return errors.Join(err, out.Flush())
+}
+
+// nextPage gathers small blocks: opening the database costs more than one of them.
+func nextPage(s *store.Store, reading *store.Reading) (all []store.Recorded, more bool, err error) {
+	for more = true; more && err == nil && len(all) < 1<<14; {
+		var page []store.Recorded
+		page, more, err = s.Page(reading)
+		all = append(all, page...)
+	}
+	return all, more, err
 }
 
 func (o *flowsOptions) recordedPrinter(w *bufio.Writer) (show func(*store.Recorded), finish func(), err error) {

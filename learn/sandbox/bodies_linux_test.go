@@ -68,7 +68,12 @@ func TestBodiesAreHashed(t *testing.T) {
 
 // TestNothingIsHashedUnasked says so of the flag, and of what is no HTTP.
 func TestNothingIsHashedUnasked(t *testing.T) {
-	for hash, text := range map[int64]string{0: "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi", 1 << 10: "EHLO a.example\r\n"} {
+	for text, hash := range map[string]int64{
+		"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi": 0,
+		"EHLO a.example\r\n":                           1 << 10,
+		"\x16\x03\x01\x00\x04\x01\x00\x00\x00":         1 << 10, // a hello of TLS
+		"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00": 1 << 10,
+	} {
 		l := newLab(t, Options{Decide: admitAll, Dial: dialTo(echoServer(t)), HashPayload: hash})
 		c, err := l.dial("203.0.113.5:25")
 		if err != nil {
