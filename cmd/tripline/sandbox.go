@@ -52,15 +52,32 @@ func (o *sandboxOptions) flags(c *cobra.Command) {
 func commandOf(c *cobra.Command, args []string) ([]string, error) {
 	n := c.ArgsLenAtDash()
 	if n < 0 || c.Flags().Changed("from") {
-		return nil, nil
+		return nil, noCommand(c)
 	}
 	if n > 0 {
+		if _, err := strconv.Atoi(args[0]); err == nil && c.Flags().Changed("record-payload-hashes") {
+			return nil, learn.WithHint(fmt.Errorf("%s before --: the flag has its value behind an equals sign", learn.Printable(args[0])), "--record-payload-hashes=%s", learn.Printable(args[0]))
+		}
 		return nil, learn.WithHint(fmt.Errorf("%s before --: a file and a command at once", learn.Printable(args[0])), "tripline %s --agent NAME -- CMD, or without --", c.Name())
 	}
 	if len(args) == 0 {
 		return nil, learn.WithHint(errors.New("no command behind --"), "tripline %s --agent NAME -- CMD", c.Name())
 	}
 	return args, nil
+}
+
+// sandboxFlags are those that mean nothing without a command.
+var sandboxFlags = []string{"host-port", "publish", "socket", "weak-attribution", "no-namespaces", "record-payload-hashes"}
+
+// noCommand refuses flags of a command where there is none: what they ask for would
+// not be done.
+func noCommand(c *cobra.Command) error {
+	for _, name := range sandboxFlags {
+		if c.Flags().Changed(name) {
+			return learn.WithHint(fmt.Errorf("--%s is for a command", name), "tripline %s --agent NAME -- CMD", c.Name())
+		}
+	}
+	return nil
 }
 
 // options returns what the sandbox is told of all that.
