@@ -93,8 +93,8 @@ func bareEnvironment(env []string) []string {
 
 // supervise begins to make the command's calls.
 func (r *running) supervise() error {
-	s, o := r.bare, newOwners(-1, r.child.Process.Pid)
-	r.box.owner = o
+	s, o := r.bare, newOwners(r.child.Process.Pid)
+	r.box.owner = nobody{} // whose a call is, is known when it is made
 	s.b, s.fd, s.init, s.describe = r.box, r.fds[fdNotify][0], r.child.Process.Pid, o.describe
 	s.servers, _ = hostResolvers()
 	s.covered = newCover(hidden(r.o.Sockets), r.o.Sockets)

@@ -46,7 +46,7 @@ type owner interface {
 	spoken(to netip.AddrPort) uint64
 }
 
-// nobody is the owner of everything where there is no child, as in tests.
+// nobody is the owner of everything where there is no network inside, or no child.
 type nobody struct{}
 
 func (nobody) of(learn.Proto, netip.AddrPort, netip.AddrPort) (*learn.Process, uint32) { return nil, 0 }

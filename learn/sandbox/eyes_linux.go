@@ -24,15 +24,14 @@ import (
 //
 // They are asked over a socket, and end with it.
 
-// A query is about a connection, and a view what is seen of it.
+// A query is about a socket, or who speaks to an address, and a view what is seen.
 type (
 	query = struct {
-		Proto    learn.Proto
-		From, To netip.AddrPort
+		Socket uint32
+		To     netip.AddrPort
 	}
 	view = struct {
 		Process *learn.Process
-		Socket  uint32
 		Spoken  uint64
 	}
 )
@@ -42,13 +41,7 @@ type viewer struct{ o *owners }
 
 // Of answers [eyes.of].
 func (v *viewer) Of(q query, seen *view) error {
-	seen.Process, seen.Socket = v.o.of(q.Proto, q.From, q.To)
-	return nil
-}
-
-// Socket answers [eyes.socket].
-func (v *viewer) Socket(q query, seen *view) error {
-	seen.Socket = v.o.socket(q.Proto, q.From, q.To)
+	seen.Process = v.o.of(q.Socket)
 	return nil
 }
 
@@ -63,7 +56,7 @@ func (v *viewer) Spoken(q query, seen *view) error {
 const (
 	eyesSocket = 3 + iota
 	eyesCount
-	eyesDiag
+	eyesTold
 	eyesNotify
 )
 
@@ -84,9 +77,11 @@ func watchOver(args []string) int {
 	if err != nil {
 		return StatusFailed
 	}
-	o := newOwners(eyesDiag, first)
+	o := newOwners(first)
 	if args[3] == eyesStrict {
 		o.witness = newWitness(eyesNotify, o.describe, began)
+		o.witness.teller = &teller{fd: eyesTold, ids: map[*learn.Process]uint64{}}
+		go o.witness.teller.released(func(inode uint32) { o.witness.of(inode) })
 		go o.witness.watch()
 	}
 	confine(nil, looking)
@@ -118,6 +113,8 @@ func counter(fd int) (*atomic.Uint64, error) {
 type eyes struct {
 	c     *rpc.Client
 	cmd   *exec.Cmd
+	diag  diag
+	told  listener
 	began *atomic.Uint64 // how many sockets began to speak
 
 	mu     sync.Mutex
@@ -125,7 +122,8 @@ type eyes struct {
 	spokes uint64 // what began was then
 }
 
-// open starts the process that looks. It gets the descriptors for itself.
+// open starts the process that looks. It gets the descriptor that tells of calls for
+// itself.
 func openEyes(first, diagFD, notifyFD int) (*eyes, error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -133,20 +131,29 @@ func openEyes(first, diagFD, notifyFD int) (*eyes, error) {
 	}
 	ours, theirs := os.NewFile(uintptr(pair[0]), "eyes"), os.NewFile(uintptr(pair[1]), "eyes")
 	defer theirs.Close() //nolint:errcheck // the other process has it
+	told, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		ours.Close() //nolint:errcheck // nobody is there
+		return nil, err
+	}
+	telling := os.NewFile(uintptr(told[1]), "told")
+	defer telling.Close() //nolint:errcheck // the other process has it
 	c, err := net.FileConn(ours)
 	ours.Close() //nolint:errcheck // the connection has its own
 	if err != nil {
 		return nil, err
 	}
-	e := &eyes{c: rpc.NewClient(c), spoke: map[netip.AddrPort]uint64{}}
-	if err := e.start(first, theirs, diagFD, notifyFD); err != nil {
-		e.c.Close() //nolint:errcheck // nobody is there
+	e := &eyes{c: rpc.NewClient(c), spoke: map[netip.AddrPort]uint64{}, diag: diag{fd: diagFD}}
+	e.told = listener{fd: told[0], processes: map[uint64]*learn.Process{}, sockets: map[uint32]*learn.Process{}}
+	if err := e.start(first, theirs, telling, notifyFD); err != nil {
+		e.c.Close()         //nolint:errcheck // nobody is there
+		unix.Close(told[0]) //nolint:errcheck // as above
 		return nil, err
 	}
 	return e, nil
 }
 
-func (e *eyes) start(first int, socket *os.File, diagFD, notifyFD int) error {
+func (e *eyes) start(first int, socket, telling *os.File, notifyFD int) error {
 	fd, err := unix.MemfdCreate("count", unix.MFD_CLOEXEC)
 	if err != nil {
 		return err
@@ -159,27 +166,26 @@ func (e *eyes) start(first int, socket *os.File, diagFD, notifyFD int) error {
 	if e.began, err = counter(fd); err != nil {
 		return err
 	}
-	files, how := []*os.File{socket, count, os.NewFile(uintptr(diagFD), "diag")}, eyesWeak
+	files, how := []*os.File{socket, count, telling}, eyesWeak
 	if notifyFD >= 0 {
-		files, how = append(files, os.NewFile(uintptr(notifyFD), "notify")), eyesStrict
+		notify := os.NewFile(uintptr(notifyFD), "notify")
+		defer notify.Close() //nolint:errcheck // the other process has it
+		files, how = append(files, notify), eyesStrict
 	}
 	e.cmd = &exec.Cmd{
 		Path: "/proc/self/exe", Args: []string{os.Args[0], argEyes, strconv.Itoa(first), how},
 		Stderr: os.Stderr, ExtraFiles: files,
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true}, // the terminal's signals are not for it
 	}
-	err = e.cmd.Start()
-	for _, f := range files[2:] {
-		f.Close() //nolint:errcheck // the other process has it
-	}
-	return err
+	return e.cmd.Start()
 }
 
 // close ends it.
 func (e *eyes) close() {
 	if e != nil {
-		e.c.Close()  //nolint:errcheck // it is over
-		e.cmd.Wait() //nolint:errcheck // as above
+		e.c.Close()           //nolint:errcheck // it is over
+		unix.Close(e.told.fd) //nolint:errcheck // as above
+		e.cmd.Wait()          //nolint:errcheck // as above
 	}
 }
 
@@ -188,16 +194,27 @@ func (e *eyes) ask(what string, q query) (seen view) {
 	return seen
 }
 
+// of asks only for what was not told.
 func (e *eyes) of(proto learn.Proto, from, to netip.AddrPort) (*learn.Process, uint32) {
 	if !proto.HasPorts() {
 		return nil, 0
 	}
-	seen := e.ask("Of", query{proto, from, to})
-	return seen.Process, seen.Socket
+	inode := e.socket(proto, from, to)
+	if inode == 0 {
+		return nil, 0
+	}
+	if p := e.told.of(inode); p != nil {
+		return p, inode
+	}
+	return e.ask("Of", query{Socket: inode}).Process, inode
 }
 
 func (e *eyes) socket(proto learn.Proto, from, to netip.AddrPort) uint32 {
-	return e.ask("Socket", query{proto, from, to}).Socket
+	s, err := e.diag.find(proto, from, to)
+	if err != nil {
+		return 0
+	}
+	return s.inode
 }
 
 // spoken asks only where somebody began to speak since: it is on the way of every

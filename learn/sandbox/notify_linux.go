@@ -24,6 +24,7 @@ type witness struct {
 	fd       int
 	describe func(tid int) *learn.Process
 	threads  map[uint32]*thread // that were stopped before
+	teller   *teller
 
 	mu     sync.Mutex
 	claims map[uint32]*claim // by the socket's inode
@@ -140,7 +141,9 @@ func (w *witness) see(n *notice) {
 		unix.Close(fd) //nolint:errcheck // it was only looked at
 		return
 	}
-	w.claim(uint32(st.Ino), &claim{process: process, to: to, fd: fd, at: time.Now()})
+	if w.claim(uint32(st.Ino), &claim{process: process, to: to, fd: fd, at: time.Now()}) {
+		w.teller.tell(uint32(st.Ino), process)
+	}
 }
 
 // socket returns a descriptor of our own for that of a thread, and its process.
@@ -179,21 +182,24 @@ func (w *witness) forget() {
 	clear(w.threads)
 }
 
-func (w *witness) claim(inode uint32, c *claim) {
+// claim notes whose a socket is, and says whether that is news.
+func (w *witness) claim(inode uint32, c *claim) (news bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	old := w.claims[inode]
 	if old == nil || old.to != c.to {
 		w.speak(c.to)
 	}
-	if old != nil {
-		if old.fd < 0 && old.to == c.to { // its exchange is known
-			c.drop()
-		} else {
-			old.drop()
-		}
-	}
 	w.claims[inode] = c
+	switch {
+	case old == nil:
+	case old.fd < 0 && old.to == c.to: // its exchange is known
+		c.drop()
+		return old.process != c.process
+	default:
+		old.drop()
+	}
+	return true
 }
 
 // mostSpoken is for how many addresses it is known who began to speak to them.

@@ -11,7 +11,6 @@ import (
 // owners finds the process of a connection by its socket, while it still waits
 // for the connection.
 type owners struct {
-	diag    *diag
 	init    int      // the first process inside
 	witness *witness // nil with weak attribution
 
@@ -29,32 +28,18 @@ type cached struct {
 
 const describeFor = 200 * time.Millisecond
 
-func newOwners(diagFD, init int) *owners {
-	return &owners{diag: &diag{fd: diagFD}, init: init, known: map[int]cached{}}
+func newOwners(init int) *owners {
+	return &owners{init: init, known: map[int]cached{}}
 }
 
-func (o *owners) of(proto learn.Proto, from, to netip.AddrPort) (*learn.Process, uint32) {
-	if proto != learn.TCP && proto != learn.UDP {
-		return nil, 0
-	}
-	inode := o.socket(proto, from, to)
-	if inode == 0 {
-		return nil, 0
-	}
+// of returns the process that has a socket, nil if it is gone.
+func (o *owners) of(inode uint32) *learn.Process {
 	if o.witness != nil {
 		if p := o.witness.of(inode); p != nil {
-			return p, inode
+			return p
 		}
 	}
-	return o.describe(holder(descendants(o.init), inode)), inode
-}
-
-func (o *owners) socket(proto learn.Proto, from, to netip.AddrPort) uint32 {
-	s, err := o.diag.find(proto, from, to)
-	if err != nil {
-		return 0
-	}
-	return s.inode
+	return o.describe(holder(descendants(o.init), inode))
 }
 
 func (o *owners) spoken(to netip.AddrPort) uint64 {

@@ -252,7 +252,6 @@ func (r *running) look() (err error) {
 		notify = fds[0]
 	}
 	r.eyes, err = openEyes(r.child.Process.Pid, r.fds[fdDiag][0], notify)
-	delete(r.fds, fdDiag)
 	delete(r.fds, fdNotify)
 	r.box.owner = r.eyes
 	return err
