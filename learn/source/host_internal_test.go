@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/netip"
 	"testing"
+	"time"
 
 	"tripline/learn"
 )
@@ -39,5 +40,34 @@ func TestTranslatedCountsOnce(t *testing.T) {
 		if err := s.Next(&r); err != nil || r.Counted != want {
 			t.Errorf("record %d counts: %v, %v, want %v", i, r.Counted, err, want)
 		}
+	}
+}
+
+// TestFloodOfOpeningsIsBounded: what waits for its packets has a bound, and what is let
+// go early counts all the same.
+func TestFloodOfOpeningsIsBounded(t *testing.T) {
+	l := newLone(&onlooker{}, &Options{})
+	now, got := time.Now(), 0
+	const n = 3 * mostOpenings
+	var r Record
+	for i := range n {
+		l.told(&opening{net: uint32(i), cookie: uint64(i), Flow: learn.Flow{
+			Time: now, Proto: learn.TCP, Src: netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}), SrcPort: uint16(i),
+			Dst: netip.MustParseAddr("203.0.113.7"), DstPort: 443, Process: &learn.Process{PID: i},
+		}})
+		for l.next(&r, now) {
+			got++
+		}
+		if len(l.queue) > mostOpenings || len(l.teller.homes) > mostNames {
+			t.Fatalf("%d wait, %d addresses are known", len(l.queue), len(l.teller.homes))
+		}
+	}
+	for now = now.Add(2 * loneWait); l.next(&r, now); got++ {
+		if r.Process == nil || !r.Counted {
+			t.Fatalf("got %+v", r)
+		}
+	}
+	if got != n {
+		t.Errorf("%d of %d were told of", got, n)
 	}
 }
