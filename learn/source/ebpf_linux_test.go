@@ -168,29 +168,66 @@ func BenchmarkConnect(b *testing.B) {
 			_ = syscall.Close(fd)
 		}
 	}
-	b.Run("alone", connect)
+	besides(b, connect)
+}
+
+// BenchmarkSend sends datagrams by a socket that is connected.
+func BenchmarkSend(b *testing.B) {
+	if os.Getuid() != 0 {
+		b.Skip("loading eBPF programs needs root")
+	}
+	l, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	c, err := net.Dial("udp4", l.LocalAddr().String())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Close()
+	besides(b, func(b *testing.B) {
+		for b.Loop() {
+			if _, err := c.Write([]byte("x")); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// besides runs it alone, and while the programs look on. Who looks wakes up as often in
+// both: that has a price of its own.
+func besides(b *testing.B, run func(*testing.B)) {
+	b.Helper()
+	while(func() {}, func() { b.Run("alone", run) })
 	k, err := openOnlooker()
 	if err != nil {
 		b.Skip(err)
 	}
 	defer k.Close()
-	stop, ended := make(chan struct{}), make(chan int64)
+	while(func() { _ = k.look() }, func() { b.Run("watched", run) })
+	if n := k.lost(); n > 0 {
+		b.Errorf("%d records had no room", n)
+	}
+}
+
+// while runs it, and looks again and again until it ends.
+func while(look, run func()) {
+	stop, ended := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(ended)
 		for {
 			select {
 			case <-stop:
-				ended <- k.lost()
 				return
 			case <-time.After(lookPause):
-				_ = k.look()
+				look()
 			}
 		}
 	}()
-	b.Run("watched", connect)
+	run()
 	close(stop)
-	if n := <-ended; n > 0 {
-		b.Errorf("%d records had no room", n)
-	}
+	<-ended
 }
 
 // TestOpeningsAreFound holds the rules by which a packet finds its process.

@@ -44,6 +44,7 @@ typedef struct {
 struct in6_addr {
 	union {
 		__u8 u6_addr8[16];
+		__be32 u6_addr32[4];
 	} in6_u;
 } KERNEL;
 
@@ -369,26 +370,58 @@ static __always_inline void tell(const struct sock *sk, __u64 cookie, __u32 kind
 	submit(c);
 }
 
+struct lately {
+	__be32 dst[4];
+	__u32 port;
+	__u32 pad;
+	__u64 time;
+};
+
+// Where a connected socket sent to when that was told of: each datagram of a host is
+// looked at, so it is kept with the socket.
+struct {
+	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct lately);
+} sent_lately SEC(".maps");
+
 // Linux 6.3 or newer: what a socket was given to send, and what became of it.
 SEC("tp_btf/sock_send_length")
 int BPF_PROG(sent, struct sock *sk, int ret, int flags)
 {
+	struct lately is = {}, *was;
 	struct destination d = {};
-	__u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
-	__u64 now;
 
-	if ((family != AF_INET && family != AF_INET6) || BPF_CORE_READ(sk, sk_protocol) != IPPROTO_UDP ||
-	    BPF_CORE_READ(sk, sk_type) != SOCK_DGRAM)
+	if (sk->sk_protocol != IPPROTO_UDP || sk->sk_type != SOCK_DGRAM)
 		return 0;
-	d.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
-	if (!d.port)
+	is.port = bpf_ntohs(sk->__sk_common.skc_dport);
+	if (!is.port)
 		return 0; // not connected: DATAGRAM has told of it
+	if (sk->__sk_common.skc_family == AF_INET) {
+		is.dst[0] = sk->__sk_common.skc_daddr;
+	} else if (sk->__sk_common.skc_family == AF_INET6) {
+		is.dst[0] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[0];
+		is.dst[1] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[1];
+		is.dst[2] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[2];
+		is.dst[3] = sk->__sk_common.skc_v6_daddr.in6_u.u6_addr32[3];
+	} else {
+		return 0;
+	}
+	is.time = bpf_ktime_get_ns();
+	was = bpf_sk_storage_get(&sent_lately, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!was)
+		return 0;
+	if (was->port == is.port && was->dst[0] == is.dst[0] && was->dst[1] == is.dst[1] && was->dst[2] == is.dst[2] &&
+	    was->dst[3] == is.dst[3] && is.time - was->time < QUIET)
+		return 0;
+	d.port = is.port;
 	d.cookie = bpf_get_socket_cookie(sk);
 	towards(sk, d.dst);
-	now = bpf_ktime_get_ns();
-	if (!news(&d, now))
+	if (!news(&d, is.time))
 		return 0;
-	bpf_map_update_elem(&told, &d, &now, BPF_ANY);
+	*was = is;
+	bpf_map_update_elem(&told, &d, &is.time, BPF_ANY);
 	tell(sk, d.cookie, SENT, IPPROTO_UDP);
 	return 0;
 }

@@ -16,23 +16,24 @@ import (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	observeMapEvents    = "events"
-	observeMapHeard     = "heard"
-	observeMapTold      = "told"
-	observeMapWatched   = "watched"
-	observeProgConnect4 = "connect4"
-	observeProgConnect6 = "connect6"
-	observeProgExecuted = "executed"
-	observeProgExited   = "exited"
-	observeProgForked   = "forked"
-	observeProgRecvmsg4 = "recvmsg4"
-	observeProgRecvmsg6 = "recvmsg6"
-	observeProgSendmsg4 = "sendmsg4"
-	observeProgSendmsg6 = "sendmsg6"
-	observeProgSent     = "sent"
-	observeProgSetState = "set_state"
-	observeVarLost      = "lost"
-	observeVarSends     = "sends"
+	observeMapEvents     = "events"
+	observeMapHeard      = "heard"
+	observeMapSentLately = "sent_lately"
+	observeMapTold       = "told"
+	observeMapWatched    = "watched"
+	observeProgConnect4  = "connect4"
+	observeProgConnect6  = "connect6"
+	observeProgExecuted  = "executed"
+	observeProgExited    = "exited"
+	observeProgForked    = "forked"
+	observeProgRecvmsg4  = "recvmsg4"
+	observeProgRecvmsg6  = "recvmsg6"
+	observeProgSendmsg4  = "sendmsg4"
+	observeProgSendmsg6  = "sendmsg6"
+	observeProgSent      = "sent"
+	observeProgSetState  = "set_state"
+	observeVarLost       = "lost"
+	observeVarSends      = "sends"
 )
 
 // loadObserve returns the embedded CollectionSpec for observe.
@@ -94,10 +95,11 @@ type observeProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type observeMapSpecs struct {
-	Events  *ebpf.MapSpec `ebpf:"events"`
-	Heard   *ebpf.MapSpec `ebpf:"heard"`
-	Told    *ebpf.MapSpec `ebpf:"told"`
-	Watched *ebpf.MapSpec `ebpf:"watched"`
+	Events     *ebpf.MapSpec `ebpf:"events"`
+	Heard      *ebpf.MapSpec `ebpf:"heard"`
+	SentLately *ebpf.MapSpec `ebpf:"sent_lately"`
+	Told       *ebpf.MapSpec `ebpf:"told"`
+	Watched    *ebpf.MapSpec `ebpf:"watched"`
 }
 
 // observeVariableSpecs contains global variables before they are loaded into the kernel.
@@ -128,16 +130,18 @@ func (o *observeObjects) Close() error {
 //
 // It can be passed to loadObserveObjects or ebpf.CollectionSpec.LoadAndAssign.
 type observeMaps struct {
-	Events  *ebpf.Map `ebpf:"events"`
-	Heard   *ebpf.Map `ebpf:"heard"`
-	Told    *ebpf.Map `ebpf:"told"`
-	Watched *ebpf.Map `ebpf:"watched"`
+	Events     *ebpf.Map `ebpf:"events"`
+	Heard      *ebpf.Map `ebpf:"heard"`
+	SentLately *ebpf.Map `ebpf:"sent_lately"`
+	Told       *ebpf.Map `ebpf:"told"`
+	Watched    *ebpf.Map `ebpf:"watched"`
 }
 
 func (m *observeMaps) Close() error {
 	return _ObserveClose(
 		m.Events,
 		m.Heard,
+		m.SentLately,
 		m.Told,
 		m.Watched,
 	)
