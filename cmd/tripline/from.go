@@ -36,8 +36,8 @@ func (in *input) sources(args []string) (src source.Source, paths []string, err 
 		return src, nil, learn.WithHint(fmt.Errorf("--from %s and --from %s: it is not known which of them wrote which file", bare[0].Name, bare[1].Name),
 			"--from %s=FILE --from %s=FILE", bare[0].Name, bare[1].Name)
 	}
-	if len(args) == 0 && len(bare) == 1 && bare[0].Live != nil && in.follow {
-		args = []string{source.Kernel}
+	if len(args) == 0 && len(bare) == 1 && bare[0].Live != nil && (in.follow || in.follows && bare[0].Lines == nil) {
+		in.follow, args = true, []string{source.Kernel} // what reads no file has no end
 	}
 	if len(list) == 0 {
 		return bare[0], args, checkPaths(bare[0], args)

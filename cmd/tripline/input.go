@@ -31,6 +31,7 @@ type input struct {
 	outside  []string
 	firewall []string
 	follow   bool
+	follows  bool // the command can follow at all
 	rotated  bool
 	docker   string
 }
@@ -45,7 +46,7 @@ func (in *input) flags(c *cobra.Command, follow bool) {
 	f.StringArrayVar(&in.inside, "inside", nil, "`INTERFACE` towards the hosts, where the log leaves a doubt; repeatable")
 	f.StringArrayVar(&in.outside, "outside", nil, "`INTERFACE` towards the internet; repeatable")
 	f.StringArrayVar(&in.firewall, "firewall", nil, "`ADDRESS` of the firewall itself, never a destination; repeatable")
-	if follow {
+	if in.follows = follow; follow {
 		f.BoolVarP(&in.follow, "follow", "f", false, "go on with what is appended, across rotation, until interrupted")
 		f.BoolVar(&in.rotated, "rotated", false, "begin with the oldest rotated file of the log")
 	}
@@ -228,6 +229,9 @@ func (t *tally) lose(a *app, name string, st source.Stats) {
 
 // checkPaths refuses to read nothing, and directories where a source reads none.
 func checkPaths(src source.Source, args []string) error {
+	if len(args) == 0 && src.Live != nil {
+		return learn.WithHint(errors.New("no file to read"), "tripline learn --from %s --follow watches this machine", src.Name)
+	}
 	if len(args) == 0 {
 		return learn.WithHint(errors.New("no file to read"), "name a log file such as /var/log/filter.log, or - for standard input")
 	}
