@@ -360,3 +360,18 @@ s.connect(("203.0.113.5", 9)); s.setsockopt(socket.IPPROTO_UDP, 103, 1000); s.se
 		}
 	})
 }
+
+// TestRootOfANamespaceHasNamespaces is of a user who is root because unshare(1) says
+// so, and may set no groups.
+func TestRootOfANamespaceHasNamespaces(t *testing.T) {
+	tool(t, "unshare")
+	eachUser(t, func(t *testing.T, u user) {
+		tr := trial{Always: true, Offline: true}
+		cmd := u.command(t, &tr, "sh", "-c", "id -u; exit 7")
+		cmd.Path, cmd.Args = "/usr/bin/unshare", append([]string{"unshare", "-r", cmd.Path}, cmd.Args[1:]...)
+		printed, _ := cmd.CombinedOutput()
+		if out := read(t, &tr, string(printed)); out.Status != 7 || string(printed) != "0\n" {
+			t.Errorf("got %q, %+v", printed, out)
+		}
+	})
+}
