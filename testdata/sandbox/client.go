@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // client does one thing, and prints one figure.
@@ -121,6 +123,7 @@ func up(to string, span time.Duration) (float64, error) {
 		return 0, err
 	}
 	defer c.Close()
+	defer tellAgain(c)
 	began := time.Now()
 	for buf := make([]byte, chunk); time.Since(began) < span; {
 		if _, err := c.Write(buf); err != nil {
@@ -135,6 +138,22 @@ func up(to string, span time.Duration) (float64, error) {
 		return 0, err
 	}
 	return gigabits(int(binary.BigEndian.Uint64(said[:])), time.Since(began)), nil
+}
+
+// again is what begins the line that says how many segments were sent again: on a link
+// without loss there is no need to.
+const again = "sent again: "
+
+func tellAgain(c net.Conn) {
+	raw, err := c.(*net.TCPConn).SyscallConn()
+	if err != nil {
+		return
+	}
+	_ = raw.Control(func(fd uintptr) {
+		if info, err := unix.GetsockoptTCPInfo(int(fd), unix.IPPROTO_TCP, unix.TCP_INFO); err == nil {
+			fmt.Fprintf(os.Stderr, "%s%d\n", again, info.Total_retrans)
+		}
+	})
 }
 
 func gigabits(bytes int, took time.Duration) float64 {

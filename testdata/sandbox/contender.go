@@ -86,6 +86,7 @@ func (b *bench) possible(link string) error {
 type run struct {
 	figure float64
 	took   time.Duration
+	again  int    // segments that it sent again
 	seen   report // of tripline
 }
 
@@ -108,7 +109,9 @@ func (b *bench) run(c *contender, what string, n int) (r run, err error) {
 		}
 		defer stop()
 	}
-	if err := cmd.Wait(); err != nil {
+	err = cmd.Wait()
+	r.again = sentAgain(complaint.String())
+	if err != nil {
 		return r, fmt.Errorf("%s: %s: %w: %s", c.name, what, err, strings.TrimSpace(complaint.String()))
 	}
 	r.took = time.Since(began)
@@ -120,6 +123,13 @@ func (b *bench) run(c *contender, what string, n int) (r run, err error) {
 		err = json.Unmarshal([]byte(lines[len(lines)-1]), &r.seen)
 	}
 	return r, err
+}
+
+// sentAgain reads how many segments a client sent again.
+func sentAgain(complaint string) (n int) {
+	_, rest, _ := strings.Cut(complaint, again)
+	_, _ = fmt.Sscan(rest, &n)
+	return n
 }
 
 // patience is how long one figure may take.

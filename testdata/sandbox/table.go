@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 )
@@ -18,8 +19,9 @@ type row struct {
 	served, told, owned            uint64    // of those that are counted, in all rounds
 	peak                           int       // KiB, the most
 	ready                          []float64
-	failure                        error   // of ours
-	without                        []error // figures of others that could not be had
+	failure                        error    // of ours
+	without                        []string // figures of others that could not be had
+	again                          int      // segments that were sent again, in all rounds
 }
 
 // Together is how many connections are open at once.
@@ -32,13 +34,14 @@ func (b *bench) round(r *row) {
 			return run{}
 		}
 		got, err := b.run(&r.contender, what, n)
+		r.again += got.again
 		switch {
 		case err == nil:
 		case r.ours || r.name == direct:
 			r.failure = err
 			return run{}
 		default:
-			r.without = append(r.without, err)
+			r.without = append(r.without, what+" ("+cause(err)+")")
 			return run{}
 		}
 		if into != nil {
@@ -81,11 +84,29 @@ func show(out io.Writer, rows []row, connections int) {
 	}
 	_ = w.Flush()
 	for i := range rows {
-		for _, err := range rows[i].without {
-			fmt.Fprintln(out, err)
-		}
+		rows[i].note(out, &rows[0])
 	}
 	fmt.Fprintf(out, "in brackets: times what direct is; in the record: of the connections that the server had (%d a round), those with their process behind the +\n", connections)
+}
+
+// note says what a figure of another one does not.
+func (r *row) note(out io.Writer, base *row) {
+	if len(r.without) > 0 {
+		fmt.Fprintf(out, "%s: no figure for %s\n", r.name, strings.Join(r.without, ", "))
+	}
+	const much = 5 // times what is sent again directly
+	if !r.ours && r.again > much*max(1, base.again) {
+		fmt.Fprintf(out, "%s: up: its sender had to send %d segments again (directly: %d), after pauses: that is what the figure is of\n", r.name, r.again, base.again)
+	}
+}
+
+// cause is the last thing that an error says.
+func cause(err error) string {
+	if strings.Contains(err.Error(), "signal: killed") {
+		return "it took too long"
+	}
+	text, _, _ := strings.Cut(err.Error(), "\n")
+	return strings.TrimSpace(text[strings.LastIndex(text, ":")+1:])
 }
 
 func ratio(values, base []float64) string {
