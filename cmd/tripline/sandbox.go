@@ -12,7 +12,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/learn/sandbox"
 	"tripline/learn/source"
@@ -269,16 +268,16 @@ func (a *app) tellSandbox(r sandbox.Result) {
 		text string
 	}{
 		{r.Unknown, "%s: which process it was is not known, it was gone"},
-		{r.Spoofed, "%s with a forged source were dropped"},
-		{r.Strange, "%s were dropped: neither TCP, UDP nor echo, or to everybody on a link"},
-		{r.Dropped, "%s were dropped because they came too fast"},
+		{r.Spoofed, "%s dropped: a forged source"},
+		{r.Strange, "%s dropped: neither TCP, UDP nor echo, or to everybody on a link"},
+		{r.Dropped, "%s dropped: too fast"},
 	} {
 		if s.n > 0 {
-			what := "packets"
+			what := count(s.n, "packet", "packets")
 			if strings.Contains(s.text, "process") {
-				what = "connections"
+				what = count(s.n, "connection", "connections")
 			}
-			a.warn(s.text, ipranges.Thousands(s.n)+" "+what)
+			a.warn(s.text, what)
 		}
 	}
 }

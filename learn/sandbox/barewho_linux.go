@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/binary"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -14,19 +15,17 @@ import (
 // it says that it is the command.
 
 // mayVouch says whether this process may send in the name of others.
-var mayVouch = sync.OnceValue(func() bool {
+var mayVouch = sync.OnceValue(func() bool { return holds(unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID) })
+
+// holds says whether this process has rights.
+func holds(rights ...int) bool {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if unix.Capget(&head, &data[0]) != nil {
 		return false
 	}
-	for _, c := range []int{unix.CAP_SYS_ADMIN, unix.CAP_SETUID, unix.CAP_SETGID} {
-		if data[c/32].Effective&(1<<(c%32)) == 0 {
-			return false
-		}
-	}
-	return true
-})
+	return !slices.ContainsFunc(rights, func(c int) bool { return data[c/32].Effective&(1<<(c%32)) == 0 })
+}
 
 // credentials is the control message that says who the command is.
 func (c *called) credentials() []byte {

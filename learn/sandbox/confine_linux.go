@@ -44,12 +44,12 @@ func confine(c *Confinement, n need) (done []string) {
 			done = append(done, what)
 		}
 	}
-	note("no new privileges", everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1))
+	note("no new privileges", renounce())
 	keep := uint64(files)
 	if n == calling { // what it traces has these, and a message of it says whose it is
 		keep |= kept | 1<<unix.CAP_SYS_PTRACE | 1<<unix.CAP_SYS_ADMIN
 	}
-	note(heldRights(n), keepRights(keep))
+	note(heldRights(n), keepRights(keep, capsetAll))
 	if c != nil {
 		abi, err := c.fence()
 		note(fmt.Sprintf("Landlock (version %d): it writes only what is its own and reaches no other process", abi), err)
@@ -70,15 +70,22 @@ func heldRights(n need) string {
 	return "no capabilities but over files"
 }
 
-func everyThread(call, a, b uintptr) error {
-	if _, _, errno := psx.Syscall6(call, a, b, 0, 0, 0, 0); errno != 0 {
-		return errno
-	}
-	return nil
+// renounce has all threads renounce new privileges.
+func renounce() error {
+	_, _, errno := psx.Syscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
+	return errnoOrNil(errno)
 }
 
-// keepRights drops all other rights, where there are any.
-func keepRights(keep uint64) error {
+func errnoOrNil(errno unix.Errno) error {
+	if errno == 0 {
+		return nil
+	}
+	return errno
+}
+
+// keepRights drops all other rights, where there are any: of those that are to be kept
+// root in a container may lack some.
+func keepRights(keep uint64, set func(*unix.CapUserHeader, *unix.CapUserData) error) error {
 	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var data [2]unix.CapUserData
 	if err := unix.Capget(&head, &data[0]); err != nil {
@@ -87,10 +94,15 @@ func keepRights(keep uint64) error {
 	for i := range data {
 		d := &data[i]
 		d.Permitted &= uint32(keep >> (32 * i))
-		d.Effective &= d.Permitted
-		d.Inheritable = 0
+		d.Effective, d.Inheritable = d.Permitted, 0
 	}
-	return everyThread(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&head)), uintptr(unsafe.Pointer(&data[0]))) //nolint:gosec // G103: how the call takes its arguments
+	return set(&head, &data[0])
+}
+
+// capsetAll is capset(2) for all threads.
+func capsetAll(head *unix.CapUserHeader, data *unix.CapUserData) error {
+	_, _, errno := psx.Syscall3(unix.SYS_CAPSET, uintptr(unsafe.Pointer(head)), uintptr(unsafe.Pointer(data)), 0) //nolint:gosec // G103: how the call takes its arguments
+	return errnoOrNil(errno)
 }
 
 // fence lets this process write only where it must (landlock(7)), and keeps it from

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"tripline/learn"
 )
 
 // A Diagnosis says what keeps a sandbox from being made, and what to do.
@@ -20,9 +22,13 @@ func Diagnose(err error) Diagnosis {
 	case sysctl("kernel/unprivileged_userns_clone") == "0":
 		return Diagnosis{"user namespaces are for root alone (kernel.unprivileged_userns_clone)", "as root: sysctl kernel.unprivileged_userns_clone=1"}
 	case sysctl("kernel/apparmor_restrict_unprivileged_userns") == "1" || errors.Is(err, unix.EACCES):
-		return Diagnosis{"AppArmor allows user namespaces to known programs only", "as root: cp docs/apparmor/tripline /etc/apparmor.d/ && apparmor_parser -r /etc/apparmor.d/tripline"}
+		return Diagnosis{"AppArmor allows user namespaces to known programs only", profileFix(profile())}
 	case filtered():
 		return Diagnosis{"a filter of system calls, as containers have, forbids namespaces", "start the container with --security-opt seccomp=unconfined"}
+	case os.Geteuid() == 0 && !holds(unix.CAP_SETFCAP): // user_namespaces(7)
+		return Diagnosis{"root without CAP_SETFCAP, as in a container, gives no namespace a root", "run tripline as another user, or start the container with --cap-add SETFCAP"}
+	case profile() != "":
+		return Diagnosis{"AppArmor holds this program by the profile " + profile(), profileFix(profile())}
 	case errors.Is(err, unix.EINVAL):
 		return Diagnosis{"the kernel was built without user or network namespaces", "use a kernel with CONFIG_USER_NS and CONFIG_NET_NS"}
 	}
@@ -41,4 +47,25 @@ func sysctl(name string) string {
 func filtered() bool {
 	text, err := os.ReadFile("/proc/self/status")
 	return err == nil && strings.Contains(string(text), "\nSeccomp:\t2")
+}
+
+// profile is what AppArmor holds this process by, "" if by nothing.
+func profile() string {
+	text, err := os.ReadFile("/proc/self/attr/current")
+	if err != nil {
+		return ""
+	}
+	name, mode, found := strings.Cut(strings.TrimRight(string(text), "\n\x00"), " (")
+	if !found || mode == "unconfined)" || mode == "complain)" {
+		return ""
+	}
+	return learn.Printable(name)
+}
+
+// profileFix is what to do about a profile: that of a container is not for us to replace.
+func profileFix(name string) string {
+	if strings.Contains(name, "default") { // docker-default, containers-default-0.50
+		return "start the container with --security-opt apparmor=unconfined"
+	}
+	return "as root: cp docs/apparmor/tripline /etc/apparmor.d/ && apparmor_parser -r /etc/apparmor.d/tripline"
 }

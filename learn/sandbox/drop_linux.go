@@ -31,12 +31,7 @@ func (p *plan) drop() error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("renounce new rights: %w", err)
 	}
-	head := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	data := [2]unix.CapUserData{
-		{Effective: uint32(keep), Permitted: uint32(keep)},
-		{Effective: uint32(keep >> 32), Permitted: uint32(keep >> 32)},
-	}
-	if err := unix.Capset(&head, &data[0]); err != nil {
+	if err := keepRights(keep, unix.Capset); err != nil {
 		return fmt.Errorf("drop rights: %w", err)
 	}
 	return nil

@@ -31,6 +31,9 @@ func attributes(pid bool) *syscall.SysProcAttr {
 		a.AmbientCaps = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_SYS_ADMIN, unix.CAP_NET_BIND_SERVICE, unix.CAP_SETPCAP}
 		return a
 	}
+	if !holds(unix.CAP_SETUID, unix.CAP_SETGID) { // in a container
+		return a
+	}
 	if uids, gids := everybody("/proc/self/uid_map"), everybody("/proc/self/gid_map"); uids != nil && gids != nil {
 		a.UidMappings, a.GidMappings, a.GidMappingsEnableSetgroups = uids, gids, mayGroup()
 	}
@@ -63,7 +66,8 @@ func everybody(path string) (all []syscall.SysProcIDMap) {
 
 // forbidden says what forbids namespaces, and how to allow them.
 func forbidden(err error) error {
-	return learn.WithHint(fmt.Errorf("make namespaces: %w", &noNamespaces{plainCause(err)}), "%s", Diagnose(err).Fix)
+	d := Diagnose(err)
+	return learn.WithHint(fmt.Errorf("make namespaces: %w: %s", &noNamespaces{plainCause(err)}, d.Cause), "%s", d.Fix)
 }
 
 // A noNamespaces says that the kernel makes none here: there is another way then.
