@@ -1,7 +1,10 @@
 package source
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"tripline/learn"
 	"tripline/learn/source/internal/proc"
@@ -47,6 +50,28 @@ func (e *enquirer) who(f *learn.Flow) *learn.Process {
 // mostEnquired is after how many questions all processes are read again: who was
 // forgotten by the kernel is then forgotten here.
 const mostEnquired = 1 << 12
+
+// Rights by their numbers in capability.h.
+const (
+	dacReadSearch = 2
+	sysPtrace     = 19
+)
+
+// seesOthers says which rights are missing, by the status of this process, to see the
+// sockets of other users' processes.
+func seesOthers(status string) error {
+	_, rest, _ := strings.Cut(status, "\nCapEff:")
+	hex, _, _ := strings.Cut(strings.TrimSpace(rest), "\n")
+	rights, err := strconv.ParseUint(hex, 16, 64)
+	switch {
+	case err != nil: // there are none, or all
+	case rights>>sysPtrace&1 == 0:
+		return errors.New("it takes the right CAP_SYS_PTRACE")
+	case rights>>dacReadSearch&1 == 0:
+		return errors.New("it takes the right CAP_DAC_READ_SEARCH")
+	}
+	return nil
+}
 
 func (e *enquirer) look() error  { return nil }
 func (e *enquirer) lost() int64  { return 0 }

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -59,5 +60,14 @@ func TestWhereTheKernelDoesNotTellItIsAsked(t *testing.T) {
 	s.Stream = &oneFlow{f: &f}
 	if err := s.Next(&r); err != nil || r.Process != nil {
 		t.Errorf("there is no such connection, but it is of %v, %v", r.Process, err)
+	}
+}
+
+func TestWhoMayNotBeSeenIsSaid(t *testing.T) {
+	for rights, want := range map[string]string{"000001ffffffffff": "", "0000000000080004": "", "0000000000083000": "READ_SEARCH", "0000000000000000": "PTRACE", "x": ""} {
+		err := seesOthers("Name:\ttripline\nCapPrm:\t000001ffffffffff\nCapEff:\t" + rights + "\nCapBnd:\t0\n")
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %q", rights, err, want)
+		}
 	}
 }
