@@ -26,6 +26,7 @@ var mistakes = []mistake{
 	{"\xd4\xc3\xb2\xa1", "a packet capture", captureHint},
 	{"\xa1\xb2\xc3\xd4", "a packet capture", captureHint},
 	{"\x0a\x0d\x0d\x0a", "a packet capture", captureHint},
+	{"par1", "a Parquet file", "let it be written as text: a flow log of AWS has its file format from when it is created"},
 	{"sqlite format 3", "an SQLite database", `"tripline sources" lists what can be read`},
 	{"\x7felf", "a program", "name the log: /var/log/filter.log"},
 }

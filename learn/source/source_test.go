@@ -56,6 +56,7 @@ func TestSniffRefusesWhatIsNoLog(t *testing.T) {
 		"<?xml version":                       "XML",
 		"BZh91AY":                             "bzip2",
 		"\xd4\xc3\xb2\xa1\x02":                "capture",
+		"PAR1\x15\x04":                        "Parquet",
 		"\n\r\r\n\x1c":                        "capture",
 		"\xff\xfeM\x00a\x00":                  "UTF-16",
 		"Mar 28 12:00:00 fw filterlog: 5\x00": "binary",
