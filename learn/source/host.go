@@ -79,7 +79,8 @@ func (s *hostStream) Sighted() []Sighted {
 	if s.lone == nil {
 		return nil
 	}
-	return []Sighted{s.count, s.lone.count}
+	both := s.count.All - s.count.Alone
+	return []Sighted{s.count, {Source: ebpfSource.Name, All: s.lone.count + both, Alone: s.lone.count}}
 }
 
 // Wait implements [Stream].

@@ -19,7 +19,7 @@ type lone struct {
 	looker *onlooker
 	queue  []awaited
 	ended  []Record // of those that were told of
-	count  Sighted
+	count  uint64   // that were told of
 
 	patience time.Duration
 }
@@ -30,7 +30,7 @@ type awaited struct {
 }
 
 func newLone(k *onlooker, o *Options) *lone {
-	l := &lone{looker: k, patience: loneWait, count: Sighted{Source: "ebpf"}, teller: newTeller(k.own, captureWindow, o)}
+	l := &lone{looker: k, patience: loneWait, teller: newTeller(k.own, captureWindow, o)}
 	k.tell = l.told
 	return l
 }
@@ -61,13 +61,10 @@ func (l *lone) next(r *Record, now time.Time) bool {
 		o := l.queue[0].o
 		l.queue = l.queue[1:]
 		made, ok := l.teller.record(o) // also of what was seen: more of it is no news
-		if !ok || !made.Counted {
+		if o.claimed || !ok || !made.Counted {
 			continue
 		}
-		if l.count.All++; o.claimed {
-			continue
-		}
-		l.count.Alone++
+		l.count++
 		o.claimed, o.alone, *r = true, true, made
 		return true
 	}
