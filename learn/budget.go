@@ -72,10 +72,11 @@ func (b *Budgeting) budget(u *Usage) Budget {
 	out := Budget{Agent: u.Agent, To: u.To, First: u.First, Hours: len(u.Hours)}
 	var ups, counts []float64
 	for _, hour := range u.Hours {
-		if hour.Up+hour.Down > 0 {
+		if hour.Up+hour.Down > 0 { // one without bytes was seen by what sees none: it did not send nothing
 			out.Sized++
+			ups = append(ups, float64(hour.Up))
 		}
-		ups, counts = append(ups, float64(hour.Up)), append(counts, float64(hour.Flows))
+		counts = append(counts, float64(hour.Flows))
 		out.Pull.learn(hour)
 	}
 	if out.Sized > 0 {
@@ -97,7 +98,7 @@ func (b *Budget) Words() string {
 	case b.Sized == 0:
 		return "no budget: nothing that was learned there has bytes"
 	}
-	return "budget from " + plural(b.Hours, "hour") + ": expect one false alarm in " + strconv.Itoa(b.OneIn)
+	return "budget from " + plural(b.Sized, "hour") + ": expect one false alarm in " + strconv.Itoa(b.OneIn)
 }
 
 func plural(n int, what string) string {

@@ -42,10 +42,14 @@ type Usage struct {
 	Hours     map[Block]Use // in which it was used at all
 }
 
-// Days returns the bytes up of each day on which the place was used, in order.
+// Days returns the bytes up of each day on which the place was used, in order. Those of
+// which none were seen are left out.
 func (u *Usage) Days() []uint64 {
 	sums := map[Day]uint64{}
 	for b, use := range u.Hours {
+		if use.Up+use.Down == 0 {
+			continue
+		}
 		sums[DayOf(b.Time())] = saturated(sums[DayOf(b.Time())], use.Up)
 	}
 	return inOrder(sums)

@@ -50,6 +50,16 @@ func (s *spending) off(why string) {
 	}
 }
 
+// sizeless says, where budgets are asked for and a command has no namespaces, that none
+// of bytes is judged.
+func (w *watching) sizeless(so bool) {
+	for _, p := range w.parts {
+		if s, ok := p.(*spending); ok && so {
+			s.off("bytes are not seen without namespaces")
+		}
+	}
+}
+
 // learn trains on what was learned before the baselines were approved.
 func (s *spending) learn() error {
 	p := s.w.watch.Policy()

@@ -68,6 +68,8 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 	}
 	opts.Resolve = func(name string) bool { return policy.Load().MayName(agent, name) }
 	opts.Asked = func(name string) bool { return !policy.Load().Names(agent, name) }
+	var sizeless atomic.Bool
+	opts.Begun = func(link string) { sizeless.Store(link == "") }
 	k := newKeeper(w, stdinKey) // what happens now happens once: there is no place to go back to
 	kept := newChecking(w.a)
 	w.parts = append(w.parts, kept)
@@ -82,11 +84,13 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 		now := w.a.now()
 		w.health.turn(now)
 		w.stale(now)
+		w.sizeless(sizeless.Load())
 		err := errors.Join(w.tick(ctx, now), w.tellAll(w.watch.Watched(followAge)), k.settle(), k.step(ctx, nil))
 		policy.Store(w.watch.Policy())
 		return err
 	}
 	result, err := inSandbox(ctx, opts, agent, take, pause)
+	w.sizeless(sizeless.Load())
 	err = errors.Join(err, w.tick(ctx, w.a.now()), k.end(nil))
 	if flushed := w.out.Flush(); err == nil && flushed != nil {
 		err = fmt.Errorf("write alerts: %w", flushed)

@@ -88,6 +88,9 @@ func (r *running) run(ctx context.Context) (Result, error) {
 		r.kill()
 		return Result{}, &Error{StatusFailed, err}
 	}
+	if r.o.Begun != nil {
+		r.o.Begun(r.result.Link)
+	}
 	tty := foreground()
 	if r.o.Confine != nil {
 		r.result.Confined = r.confine()

@@ -57,6 +57,10 @@ type Options struct {
 
 	Namespaces Namespaces // whether the command gets some
 
+	// Begun is told which link there is before the command starts, "" without
+	// namespaces: bytes are not seen then.
+	Begun func(link string)
+
 	// Confine has this process give up what it does not need any more, before the
 	// command starts and for good. Nil gives up nothing.
 	Confine *Confinement
