@@ -30,6 +30,10 @@ var hostSource = Source{
 	Open: func(path string, _ []byte, o StreamOptions) (Stream, error) { return openHost(path, o) },
 }
 
+// lookLeast is how often what the kernel tells of processes is looked at: it has room for
+// some thousands of programs that begin.
+const lookLeast = 100 * time.Millisecond
+
 // hostSettle is how long a connection waits for what the others know of it: a
 // capture has its name by then, or has none.
 const hostSettle = 1500 * time.Millisecond
@@ -85,6 +89,9 @@ func (s *hostStream) Sighted() []Sighted {
 
 // Wait implements [Stream].
 func (s *hostStream) Wait(ctx context.Context, d time.Duration) error {
+	if _, ok := s.by.(*onlooker); ok {
+		d = min(d, lookLeast)
+	}
 	return s.attributed.Wait(ctx, s.lone.wait(d, time.Now()))
 }
 
