@@ -7,10 +7,11 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"runtime/pprof"
-	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"tripline/learn"
 	"tripline/learn/sandbox"
@@ -47,7 +48,11 @@ func inSandbox(args []string) error {
 		defer pprof.StopCPUProfile()
 	}
 	var flows, owned atomic.Uint64
-	r, err := sandbox.Run(context.Background(), sandbox.Options{
+	var m memory
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go m.watch(ctx)
+	r, err := sandbox.Run(ctx, sandbox.Options{
 		Command: args[4:], HashPayload: hashed, Label: "sandbox:bench", Link: args[0],
 		Decide: func(*learn.Flow) sandbox.Decision { return sandbox.Admit },
 		Flow: func(f *sandbox.Told) {
@@ -69,16 +74,39 @@ func inSandbox(args []string) error {
 	if err != nil {
 		return err
 	}
-	return json.NewEncoder(os.Stdout).Encode(report{flows.Load(), owned.Load(), r.Dropped, peak(), r.Ready.Seconds() * 1000})
+	return json.NewEncoder(os.Stdout).Encode(report{flows.Load(), owned.Load(), r.Dropped, int(peak("self") + m.beside.Load()), r.Ready.Seconds() * 1000})
 }
 
-// peak is the most memory that this process had at once.
-func peak() int {
-	text, err := os.ReadFile("/proc/self/status")
+// memory is the most that this process had at once and the one beside it that looks
+// at the command's, in KiB.
+type memory struct{ beside atomic.Int64 }
+
+// watch looks for the one beside until the end.
+func (m *memory) watch(ctx context.Context) {
+	for ctx.Err() == nil {
+		time.Sleep(50 * time.Millisecond)
+		children, err := filepath.Glob("/proc/self/task/*/children")
+		if err != nil {
+			return
+		}
+		for _, path := range children {
+			text, _ := os.ReadFile(path)
+			for pid := range strings.FieldsSeq(string(text)) {
+				if line, _ := os.ReadFile("/proc/" + pid + "/cmdline"); strings.Contains(string(line), "-eyes\x00") {
+					m.beside.Store(max(m.beside.Load(), peak(pid)))
+				}
+			}
+		}
+	}
+}
+
+// peak is the most memory that a process had at once.
+func peak(pid string) (n int64) {
+	text, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
 		return 0
 	}
 	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	n, _ := strconv.Atoi(strings.Fields(rest + " 0")[0])
+	_, _ = fmt.Sscan(rest, &n)
 	return n
 }
