@@ -30,7 +30,17 @@ type Handle struct {
 // Open loads the programs and lets them run. Cgroup is where the tree of cgroups of
 // version 2 is mounted, or one of them: whose datagrams are told of.
 func Open(cgroup string) (*Handle, error) {
-	h := &Handle{}
+	kernel, err := btf.LoadKernelSpec()
+	if err != nil {
+		return nil, fmt.Errorf("types of the kernel: %w", err)
+	}
+	var point *btf.Typedef
+	return open(cgroup, kernel.TypeByName("btf_trace_sock_send_length", &point) == nil)
+}
+
+// open does; sends says whether the kernel tells of what is sent (Linux 6.3).
+func open(cgroup string, sends bool) (*Handle, error) {
+	h := &Handle{sends: sends}
 	if err := h.load(); err != nil {
 		return nil, permitted(err)
 	}
@@ -44,19 +54,14 @@ func Open(cgroup string) (*Handle, error) {
 	return h, nil
 }
 
-// load gives the programs to the kernel. One of them is for kernels that tell of
-// what is sent (Linux 6.3); elsewhere another one is in its place, and never runs.
+// load gives the programs to the kernel. Where it does not tell of what is sent,
+// another program is in the place of the one for that, and never runs.
 func (h *Handle) load() error {
 	spec, err := loadObserve()
 	if err != nil {
 		return err
 	}
-	kernel, err := btf.LoadKernelSpec()
-	if err != nil {
-		return fmt.Errorf("types of the kernel: %w", err)
-	}
-	var point *btf.Typedef
-	if h.sends = kernel.TypeByName("btf_trace_sock_send_length", &point) == nil; h.sends {
+	if h.sends {
 		err = spec.Variables["sends"].Set(uint32(1))
 	} else {
 		spec.Programs["sent"] = spec.Programs["exited"].Copy()

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"slices"
@@ -65,4 +66,45 @@ func FuzzRecord(f *testing.F) {
 			t.Fatalf("got %+v", r)
 		}
 	})
+}
+
+// TestDatagramsOfConnectedSockets: where the kernel tells of what is sent, that counts;
+// on an older one it counts that the socket is connected.
+func TestDatagramsOfConnectedSockets(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("loading eBPF programs needs root")
+	}
+	for sends, want := range map[bool]Kind{true: Sent, false: Towards} {
+		h, err := open(mount(t), sends)
+		if err != nil {
+			t.Logf("sends %v: no eBPF here, or an older kernel: %v", sends, err)
+			continue
+		}
+		defer h.Close()
+		c, err := net.Dial("udp4", "127.0.0.1:9")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		for range 3 {
+			_, _ = c.Write([]byte("x")) // refused or not
+		}
+		got := map[Kind]int{}
+		for end := time.Now().Add(5 * time.Second); time.Now().Before(end) && got[want] == 0; time.Sleep(10 * time.Millisecond) {
+			for {
+				var r Record
+				if ok, err := h.Next(&r); err != nil {
+					t.Fatal(err)
+				} else if !ok {
+					break
+				}
+				if r.PID == os.Getpid() && r.Proto == 17 && r.DstPort == 9 {
+					got[r.Kind]++
+				}
+			}
+		}
+		if len(got) != 1 || got[want] != 1 {
+			t.Errorf("sends %v: got %v, want one of kind %d", sends, got, want)
+		}
+	}
 }
