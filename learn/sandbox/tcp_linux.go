@@ -3,7 +3,6 @@ package sandbox
 import (
 	"context"
 	"errors"
-	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -136,11 +135,11 @@ func (t *talk) carry(in *gonet.TCPConn, out net.Conn) {
 func (t *talk) forth(in *gonet.TCPConn, out net.Conn) bool {
 	t.b.sending.Add(1)
 	defer t.b.sending.Add(-1)
-	first := buffers.Get().(*[]byte)
+	first := heads.Get().(*[]byte)
 	head, err := t.head(in, *first)
 	if len(head) > 0 {
 		if name, how := said(head); name != "" && !t.rename(name, how) {
-			buffers.Put(first)
+			heads.Put(first)
 			return false
 		} else if name != "" {
 			t.goesOn()
@@ -150,7 +149,7 @@ func (t *talk) forth(in *gonet.TCPConn, out net.Conn) bool {
 		t.sent(n)
 		err = errors.Join(err, e)
 	}
-	buffers.Put(first)
+	heads.Put(first)
 	if err == nil {
 		copied(out, in, t.hears((*bodies.Tap).Up), t.sent)
 	}
@@ -178,8 +177,7 @@ func (t *talk) head(in *gonet.TCPConn, buf []byte) ([]byte, error) {
 		n += m
 	}
 	in.SetReadDeadline(time.Time{}) //nolint:errcheck // it cannot
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	if timedOut(err) {
 		err = nil
 	}
 	return buf[:n], err
@@ -215,30 +213,6 @@ func (t *talk) sent(n int) {
 }
 
 func (t *talk) got(n int) { t.down.Add(uint64(n)) }
-
-// buffers are large, and a connection needs one for each way.
-var buffers = sync.Pool{New: func() any { b := make([]byte, 256<<10); return &b }}
-
-// copied copies until the end, and counts. Who hears it does so first.
-func copied(to io.Writer, from io.Reader, heard func([]byte), count func(int)) {
-	buf := buffers.Get().(*[]byte)
-	defer buffers.Put(buf)
-	for {
-		m, err := from.Read(*buf)
-		if m > 0 {
-			if heard != nil {
-				heard((*buf)[:m])
-			}
-			if _, e := to.Write((*buf)[:m]); e != nil {
-				return
-			}
-			count(m)
-		}
-		if err != nil {
-			return
-		}
-	}
-}
 
 func halfClose(c net.Conn) {
 	if w, ok := c.(interface{ CloseWrite() error }); ok {
