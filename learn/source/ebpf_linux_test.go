@@ -83,9 +83,12 @@ func TestChildrenThatAreGoneAtOnceAreCaught(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := l.Addr().(*net.TCPAddr).Port
-	n := 300
-	if os.Getenv("TRIPLINE_LONG") == "" {
-		n = 30
+	n := 30
+	switch {
+	case os.Getenv("TRIPLINE_LONG") != "":
+		n = 300
+	case testing.Short(): // with the race detector, which takes a second to begin
+		n = 5
 	}
 	for _, how := range []string{"connect", "nonblocking", "sendto"} {
 		ran := make(chan map[int]bool, 1)
