@@ -129,7 +129,7 @@ func (p *Policy) nearest(c *AgentPolicy, f *learn.Flow, r Ruling) *Nearest {
 
 // admit returns the line that would admit exactly this flow, and the one that
 // would admit the published set around it. What the bounding set forbids has
-// neither.
+// neither, nor has a name that is none of a host and that nobody looked up.
 func (p *Policy) admit(f *learn.Flow) (exact, wider *Admit) {
 	never := p.Never
 	if a := p.byName[f.Agent]; a != nil {
@@ -138,11 +138,14 @@ func (p *Policy) admit(f *learn.Flow) (exact, wider *Admit) {
 	if _, forbidden := never.Forbids(f.Dst); forbidden || forbidsName(never, f) {
 		return nil, nil
 	}
-	one := never.Bound(ipranges.NewSet(netip.PrefixFrom(f.Dst, f.Dst.BitLen())), true).Exposure()
-	to := f.Dst.String()
-	if name, ok := learn.HostName(f.Name); ok {
-		to = name
+	to, named := learn.HostName(f.Name)
+	if !named && learn.IsStandIn(f.Dst) {
+		return nil, nil
 	}
+	if !named {
+		to = f.Dst.String()
+	}
+	one := never.Bound(ipranges.NewSet(netip.PrefixFrom(f.Dst, f.Dst.BitLen())), true).Exposure()
 	exact = admitting(f, to, one)
 	if label, ok := p.Space.Table.Home(f.Dst); ok {
 		if set, ok := p.Space.Table.Set(label); ok {

@@ -46,6 +46,9 @@ func (p *Policy) Rule(f *learn.Flow) Ruling {
 		g.Name = name
 		return p.named(a, &g)
 	}
+	if learn.IsStandIn(f.Dst) {
+		return Ruling{Unexpected, nil, unexplained}
+	}
 	if m := a.services[f.Service()]; m != nil {
 		if i := m.find(f.Dst); i != none {
 			return Ruling{Allowed, &a.Rules[i], "a rule admits the address"}
@@ -53,6 +56,8 @@ func (p *Policy) Rule(f *learn.Flow) Ruling {
 	}
 	return p.unnamed(a, f)
 }
+
+const unexplained = "no rule of this agent explains it"
 
 // unnamed rules on a flow that no rule admits by its address.
 func (p *Policy) unnamed(a *AgentPolicy, f *learn.Flow) Ruling {
@@ -71,7 +76,7 @@ func (p *Policy) unnamed(a *AgentPolicy, f *learn.Flow) Ruling {
 	if r, as, ok := p.sameAS(a, f); ok {
 		return Ruling{Drift, r, "a new address of the owner of an approved one (" + owner(as) + ")"}
 	}
-	return Ruling{Unexpected, p.otherPort(a, f), "no rule of this agent explains it"}
+	return Ruling{Unexpected, p.otherPort(a, f), unexplained}
 }
 
 // named rules on a flow whose name is known: the name decides, and the address
@@ -115,7 +120,7 @@ func (p *Policy) nameAlone(a *AgentPolicy, f *learn.Flow) Ruling {
 			return Ruling{Allowed, &a.Rules[i], "the name is approved"}
 		}
 	}
-	return Ruling{Unexpected, nil, "no rule of this agent explains it"}
+	return Ruling{Unexpected, nil, unexplained}
 }
 
 // agrees rules on a flow with an approved name.

@@ -127,3 +127,15 @@ func TestNearestByName(t *testing.T) {
 		}
 	}
 }
+
+// What was only asked for and is no name of a host has an address that stands for it:
+// no rule of addresses speaks of that, and no line admits it.
+func TestNoHostNameThatNobodyLookedUpIsUnexpected(t *testing.T) {
+	p := compile(t, called("*.example.com", https))
+	for _, name := range []string{"a b.example.com", "a\n.example.com"} {
+		f := flow(learn.StandIn(name).String(), https, name)
+		if a := p.Explain(f); a.Verdict != enforce.Unexpected || a.Admit != nil {
+			t.Errorf("%q: got %s (%s), admitted by %+v, want unexpected and nothing", name, a.Verdict, a.Why, a.Admit)
+		}
+	}
+}

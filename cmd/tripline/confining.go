@@ -7,12 +7,16 @@ import (
 )
 
 // confined is what tripline goes on to write beside a command, by the directories of
-// the files: it gives up everything else (see [sandbox.Confinement]).
+// the files, and of what they link to: it gives up everything else (see
+// [sandbox.Confinement]).
 func confined(paths ...string) *sandbox.Confinement {
 	c := &sandbox.Confinement{}
 	for _, path := range paths {
 		if path != "" {
 			c.Write = append(c.Write, filepath.Dir(path))
+		}
+		if target, err := filepath.EvalSymlinks(path); err == nil {
+			c.Write = append(c.Write, filepath.Dir(target))
 		}
 	}
 	return c

@@ -27,7 +27,7 @@ type questions struct {
 	mu    sync.Mutex
 	open  map[string]*asking
 	spoke map[string]bool // names that were connected to, or told of
-	only  map[string]bool // names that were told of: nothing followed
+	only  map[string]bool // names that nothing has followed since they were told of
 	more  uint64          // questions that there was no room for
 }
 
@@ -78,7 +78,8 @@ func (q *questions) note(one *asking) {
 	}
 }
 
-// connected closes the question for a name.
+// connected closes the question for a name, also one that was told of: something
+// followed, late.
 func (q *questions) connected(name string) {
 	if name == "" {
 		return
@@ -86,6 +87,7 @@ func (q *questions) connected(name string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	delete(q.open, name)
+	delete(q.only, name)
 	if len(q.spoke) < mostQuestions {
 		q.spoke[name] = true
 	}
@@ -132,7 +134,7 @@ func (b *box) watch(ctx context.Context) {
 // somebody wants to know.
 func (b *box) tellAsked(before time.Time) {
 	for _, one := range b.names.asked.due(before) {
-		if b.o.Asked == nil || !b.o.Asked(one.name) {
+		if b.o.Asked == nil || b.o.Flow == nil || !b.o.Asked(one.name) {
 			continue
 		}
 		f := learn.Flow{

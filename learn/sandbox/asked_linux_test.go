@@ -56,3 +56,20 @@ func TestQuestionsAreBounded(t *testing.T) {
 		t.Errorf("kept %d and counted %d more, want %d and 7", len(only), more, mostQuestions)
 	}
 }
+
+// A name that is connected to after its question was told of is none that was only
+// asked for, and is not told of again.
+func TestNameThatIsConnectedToLateWasNotOnlyAskedFor(t *testing.T) {
+	q := newQuestions()
+	for _, name := range []string{"late.example", "never.example"} {
+		q.note(&asking{name: name})
+	}
+	q.due(time.Now())
+	q.connected("late.example")
+	if q.fresh("late.example") {
+		t.Error("it would be told of again")
+	}
+	if only, _ := q.names(); !slices.Equal(only, []string{"never.example"}) {
+		t.Errorf("got %v, want never.example alone", only)
+	}
+}
