@@ -54,8 +54,7 @@ func confine(c *Confinement, n need) (done []string) {
 		abi, err := c.fence()
 		note(fmt.Sprintf("Landlock (version %d): it writes only what is its own and reaches no other process", abi), err)
 	}
-	_, err := install(confinedProgram(n), unix.SECCOMP_FILTER_FLAG_TSYNC)
-	note("a filter of system calls", err)
+	note("a filter of system calls", installAll(confinedProgram(n)))
 	return done
 }
 

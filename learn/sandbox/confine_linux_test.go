@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -96,4 +97,31 @@ func TestParentIsConfined(t *testing.T) {
 			t.Log(strings.Join(out.Result.Confined, "; "), out.Probed)
 		}
 	})
+}
+
+// A filter that one thread cannot take is none, and is not said to be there.
+func TestFilterOfSomeThreadsIsAnError(t *testing.T) {
+	var all program
+	all.give(unix.SECCOMP_RET_ALLOW)
+	alone := func(f func() error) error {
+		done := make(chan error)
+		go func() { // its thread ends with it
+			runtime.LockOSThread()
+			err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+			if err == nil {
+				err = f()
+			}
+			done <- err
+		}()
+		return <-done
+	}
+	err := alone(func() error {
+		if _, err := install(all, 0); err != nil {
+			t.Skip(err)
+		}
+		return alone(func() error { return installAll(all) })
+	})
+	if err == nil {
+		t.Error("it is said to be there")
+	}
 }

@@ -134,6 +134,15 @@ func (p *plan) filter() (listener int, err error) {
 	return fd, err
 }
 
+// installAll gives a filter to all threads of this process, or to none.
+func installAll(p program) error {
+	thread, err := install(p, unix.SECCOMP_FILTER_FLAG_TSYNC)
+	if err == nil && thread != 0 {
+		err = fmt.Errorf("seccomp: thread %d has a filter of its own", thread)
+	}
+	return err
+}
+
 func install(p program, flags uintptr) (int, error) {
 	prog := unix.SockFprog{Len: uint16(len(p)), Filter: &p[0]}
 	fd, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, flags, uintptr(unsafe.Pointer(&prog))) //nolint:gosec // G103: how the call takes its argument

@@ -162,8 +162,7 @@ func forbid(errno unix.Errno) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return err
 	}
-	_, err := install(p, unix.SECCOMP_FILTER_FLAG_TSYNC)
-	return err
+	return installAll(p)
 }
 
 // A user is who runs the sandbox in a test.

@@ -137,3 +137,30 @@ func TestNameInQUICIsDecidedOn(t *testing.T) {
 		}
 	}
 }
+
+// A hello that comes while an exchange ends is looked at as any other.
+func TestNameInTheLastDatagramIsDecidedOn(t *testing.T) {
+	l := newLab(t, Options{Decide: func(f *learn.Flow) Decision {
+		if f.Name == "bad.example" {
+			return Refuse
+		}
+		return Admit
+	}})
+	for name, want := range map[string]bool{"good.example": true, "bad.example": false} {
+		out, server := net.Pipe()
+		defer server.Close()
+		got := make(chan []byte, 1)
+		go func() {
+			data := make([]byte, 1<<16)
+			n, _ := server.Read(data)
+			got <- data[:n]
+		}()
+		e := &exchange{in: make(chan []byte, 1)}
+		e.in <- initialPacket(t, "of "+name, 0, 0, hello(t, name))
+		admitted := l.box.udp.rest(e, &talk{b: l.box}, out)
+		out.Close()
+		if sent := len(<-got) > 0; admitted != want || sent != want {
+			t.Errorf("%s: admitted %v, sent %v", name, admitted, sent)
+		}
+	}
+}

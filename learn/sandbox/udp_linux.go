@@ -128,7 +128,8 @@ func (x *exchanges) carry(key pair, e *exchange) {
 	ctx, cancel := context.WithCancel(x.b.ctx)
 	stop := context.AfterFunc(ctx, func() { out.Close() }) //nolint:errcheck // it is over
 	defer stop()
-	x.b.live.Go(func() { defer cancel(); x.back(key, e, t, out) })
+	var back sync.WaitGroup
+	back.Go(func() { defer cancel(); x.back(key, e, t, out) })
 	for _, data := range held {
 		x.send(t, out, data)
 	}
@@ -138,20 +139,13 @@ func (x *exchanges) carry(key pair, e *exchange) {
 		idle = idleDNS
 	}
 	admitted = x.forth(ctx, e, t, out, idle)
+	x.drop(key, e)
+	admitted = admitted && x.rest(e, t, out)
 	cancel()
+	back.Wait()
 	if !admitted {
 		x.refuse(key, e, t, first)
 		return
-	}
-	x.drop(key, e)
-	for { // what came between
-		select {
-		case data := <-e.in:
-			x.send(t, out, data)
-			continue
-		default:
-		}
-		break
 	}
 	t.end()
 }
@@ -193,6 +187,21 @@ func (x *exchanges) forth(ctx context.Context, e *exchange, t *talk, out net.Con
 		case <-e.over:
 			return true
 		case <-ctx.Done():
+			return true
+		}
+	}
+}
+
+// rest sends what came while an exchange ended. It is false if that is not admitted.
+func (x *exchanges) rest(e *exchange, t *talk, out net.Conn) bool {
+	for {
+		select {
+		case data := <-e.in:
+			if !t.says(data) {
+				return false
+			}
+			x.send(t, out, data)
+		default:
 			return true
 		}
 	}
