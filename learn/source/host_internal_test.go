@@ -71,3 +71,18 @@ func TestFloodOfOpeningsIsBounded(t *testing.T) {
 		t.Errorf("%d of %d were told of", got, n)
 	}
 }
+
+// TestPortsAreAskedForOnceInAWhile: however fast records come, and connections that
+// nobody answers with them.
+func TestPortsAreAskedForOnceInAWhile(t *testing.T) {
+	told := 0
+	k := &onlooker{waiting: map[uint64]waiting{}, tell: func(*opening) { told++ }}
+	now := time.Now()
+	for i, after := range []time.Duration{0, time.Millisecond, time.Minute} {
+		k.waiting[uint64(i)] = waiting{&opening{cookie: uint64(i)}, now}
+		k.settle(now.Add(after))
+		if want := []int{1, 1, 3}[i]; told != want {
+			t.Errorf("after %s %d were told of, want %d", after, told, want)
+		}
+	}
+}
