@@ -13,7 +13,7 @@ LOADTIME ?= 10s
 programs := $(sort $(patsubst %/,./%,$(dir $(wildcard testdata/*/*.go))))
 systems  := linux/amd64 linux/arm64 freebsd/amd64 freebsd/arm64
 
-.PHONY: bpf build demo test check vet lint vuln race long smoke fuzz cross repro clean-tree bench bench-go bench-fold bench-alert bench-sandbox load eval golden clean bench-pcap
+.PHONY: kernels bpf build demo test check vet lint vuln race long smoke fuzz cross repro clean-tree bench bench-go bench-fold bench-alert bench-sandbox load eval golden clean bench-pcap
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o tripline ./cmd/tripline
@@ -90,6 +90,10 @@ bpf:
 # How soon alerts leave, how many flows a service stands, and what faults do to it.
 bench-alert: build
 	$(GO) run ./testdata/load -tripline ./tripline -trial alert
+
+# What older kernels and settings do to a sandbox, under QEMU: minutes.
+kernels:
+	testdata/sandbox/kernels.sh
 
 # What a sandbox costs, beside none, pasta and slirp4netns.
 bench-sandbox:

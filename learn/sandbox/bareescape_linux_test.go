@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -17,9 +18,12 @@ var bareAttempts = map[string]func(args []string) error{
 
 func TestBareEscape(t *testing.T) {
 	eachBare(t, func(t *testing.T, u user) {
-		opened, _ := u.escape(t, trial{Bare: true, Refuse: true}, attempts, sendings, bareAttempts)
+		opened, out := u.escape(t, trial{Bare: true, Refuse: true}, attempts, sendings, bareAttempts)
+		said := strings.Contains(strings.Join(out.Warned, " "), "the command can end this program") // before Linux 6.12
 		for _, name := range opened {
-			t.Errorf("%s: OPEN", name)
+			if signal := name == "kill the parent" || name == "continue the parent"; !signal || !said {
+				t.Errorf("%s: OPEN", name)
+			}
 		}
 	})
 }
