@@ -1,7 +1,6 @@
 package store
 
 import (
-	"encoding/hex"
 	"path/filepath"
 	"reflect"
 	"testing"
@@ -21,16 +20,10 @@ func TestBlocksBeforePayloadsAreRead(t *testing.T) {
 	var c codec
 	few := log(3, 5)
 	few[1].Process = &learn.Process{PID: 42, UID: 7, Exe: "/usr/bin/curl", Args: []string{"curl", "x"}}
-	for text, want := range map[string][]learn.Flow{plainUnhashed: few, zstdUnhashed: log(60, 5)} {
-		b, err := hex.DecodeString(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, got, err := flowsOf(&c, b, nil)
-		if err != nil || h.run != "run" || !reflect.DeepEqual(got, want) {
-			t.Errorf("got %v of run %q, %v, want %v", got, h.run, err, want)
-		}
-		if again := blockOf(t, &c, "run", want); again[0] != 2 {
+	blocks := map[string][]learn.Flow{plainUnhashed: few, zstdUnhashed: log(60, 5)}
+	readBlocks(t, blocks)
+	for _, flows := range blocks {
+		if again := blockOf(t, &c, "run", flows); again[0] != 2 {
 			t.Errorf("without a payload a block of version %d is written: older programs cannot read it", again[0])
 		}
 	}

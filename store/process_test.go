@@ -17,12 +17,18 @@ const (
 )
 
 func TestBlocksBeforeProcessesAreRead(t *testing.T) {
-	var c codec
 	odd := seedFlow()
-	for text, want := range map[string][]learn.Flow{
+	readBlocks(t, map[string][]learn.Flow{
 		plainBefore: {odd, odd, {Agent: "y", Time: odd.Time.Add(time.Hour)}},
 		zstdBefore:  log(60, 5),
-	} {
+	})
+}
+
+// readBlocks reads the flows of blocks of a run.
+func readBlocks(t *testing.T, blocks map[string][]learn.Flow) {
+	t.Helper()
+	var c codec
+	for text, want := range blocks {
 		b, err := hex.DecodeString(text)
 		if err != nil {
 			t.Fatal(err)

@@ -25,6 +25,8 @@ type box struct {
 	way   way
 	hosts map[uint16]bool // ports of this host that may be reached
 
+	patience time.Duration // with who says first in pieces, the usual one if 0
+
 	live    sync.WaitGroup // what is being forwarded
 	sending atomic.Int64   // connections of which the command's half is open, and datagrams on their way
 	link    int            // its descriptor

@@ -85,7 +85,7 @@ func (p *plan) cover(path string) error {
 // made on one that is gone again.
 func (p *plan) replacements() error {
 	const stage = "/tmp"
-	if err := unix.Mount("tmpfs", stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "size=1m,mode=0755"); err != nil {
+	if err := unix.Mount("tmpfs", stage, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, stageSize+",mode=0755"); err != nil {
 		return err
 	}
 	err := p.resolver(stage)
@@ -99,6 +99,9 @@ func (p *plan) replacements() error {
 	}
 	return err
 }
+
+// stageSize holds as many files of ssh as are copied, each as large as it may be.
+const stageSize = "size=8m"
 
 func (p *plan) resolver(stage string) error {
 	target, err := filepath.EvalSymlinks("/etc/resolv.conf")

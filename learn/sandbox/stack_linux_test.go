@@ -262,6 +262,46 @@ func TestSNIThatContradictsIsDecidedAgain(t *testing.T) {
 	})
 }
 
+// A name that is said in pieces, slower than they are waited for, is looked at as any
+// other; and who says no name goes on.
+func TestNameThatIsSaidSlowlyIsDecidedOn(t *testing.T) {
+	l := newLab(t, Options{Dial: dialTo(echoServer(t)), Decide: func(f *learn.Flow) Decision {
+		if f.Name == "evil.example" {
+			return Refuse
+		}
+		return Admit
+	}})
+	l.box.patience = time.Millisecond
+	for text, want := range map[string]string{
+		"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n": "",
+		"GET / HTTP/1.1\r\nHost: good.example\r\n\r\n": "od.example\r\n\r\n",
+		"GET is no request\r\nof HTTP":                 "f HTTP",
+	} {
+		c, err := l.dial("203.0.113.5:80")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		for _, at := range [][2]int{{0, 3}, {3, len(text) - 14}, {len(text) - 14, len(text)}} {
+			c.Write([]byte(text[at[0]:at[1]]))
+			if at[1] < len(text) {
+				io.ReadFull(c, make([]byte, at[1]-at[0])) // it is not held for long
+			}
+		}
+		c.CloseWrite()
+		rest, _ := io.ReadAll(c)
+		if !strings.HasSuffix(string(rest), want) || want == "" && len(rest) > 0 {
+			t.Errorf("%q: got %q at last", text, rest)
+		}
+		c.Close()
+	}
+	for _, f := range l.told(3) {
+		if refused := f.Action == learn.Refused; refused != (f.Name == "evil.example") {
+			t.Errorf("got %+v", f)
+		}
+	}
+}
+
 func TestDatagramsAreCarriedAndTold(t *testing.T) {
 	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -136,24 +137,38 @@ func (t *talk) forth(in *gonet.TCPConn, out net.Conn) bool {
 	t.b.sending.Add(1)
 	defer t.b.sending.Add(-1)
 	first := heads.Get().(*[]byte)
-	head, err := t.head(in, *first)
-	if len(head) > 0 {
-		if name, how := said(head); name != "" && !t.rename(name, how) {
-			heads.Put(first)
-			return false
-		} else if name != "" {
-			t.goesOn()
-		}
-		t.listen(head)
-		n, e := out.Write(head)
-		t.sent(n)
-		err = errors.Join(err, e)
-	}
+	admitted, err := t.opens(in, out, *first)
 	heads.Put(first)
-	if err == nil {
+	if admitted && err == nil {
 		copied(out, in, t.hears((*bodies.Tap).Up), t.sent)
 	}
-	return true
+	return admitted
+}
+
+// opens sends what is said first. Who says it in pieces and takes his time is let go
+// on, so that nobody hangs, but not let out of sight: the piece with the rest of a name
+// is looked at before it leaves.
+func (t *talk) opens(in *gonet.TCPConn, out net.Conn, buf []byte) (admitted bool, err error) {
+	sent := 0
+	for more := true; more && err == nil; {
+		var head []byte
+		head, err = t.head(in, buf, sent)
+		if name, how := said(head); name != "" {
+			if !t.rename(name, how) {
+				return false, nil
+			}
+			t.goesOn()
+		}
+		if more = unsaid(head) && len(head) < mostHead; !more || err != nil {
+			t.listen(head)
+		}
+		if sent < len(head) {
+			n, e := out.Write(head[sent:])
+			t.sent(n)
+			sent, err = len(head), errors.Join(err, e)
+		}
+	}
+	return true, err
 }
 
 // Bounds of what is looked at before it is sent.
@@ -162,15 +177,16 @@ const (
 	headWait = 3 * time.Second
 )
 
-// head reads what the command says first, as much as it takes to see a name in it.
-func (t *talk) head(in *gonet.TCPConn, buf []byte) ([]byte, error) {
-	n, err := in.Read(buf)
+// head reads on behind n bytes of what the command says first, as much as it takes to
+// see a name in it.
+func (t *talk) head(in *gonet.TCPConn, buf []byte, n int) ([]byte, error) {
+	m, err := in.Read(buf[n:])
+	n += m
 	if err != nil || !unsaid(buf[:n]) {
 		return buf[:n], err
 	}
-	in.SetReadDeadline(time.Now().Add(headWait)) //nolint:errcheck // it cannot
+	in.SetReadDeadline(time.Now().Add(cmp.Or(t.b.patience, headWait))) //nolint:errcheck // it cannot
 	for unsaid(buf[:n]) && n < mostHead {
-		var m int
 		if m, err = in.Read(buf[n:]); err != nil {
 			break
 		}

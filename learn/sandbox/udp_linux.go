@@ -173,10 +173,9 @@ func (x *exchanges) forth(ctx context.Context, e *exchange, t *talk, out net.Con
 	for {
 		select {
 		case data := <-e.in:
-			if !t.says(data) {
+			if !x.pass(t, out, data) {
 				return false
 			}
-			x.send(t, out, data)
 			e.touch()
 		case <-timer.C:
 			rest := idle - time.Since(e.touched())
@@ -197,14 +196,22 @@ func (x *exchanges) rest(e *exchange, t *talk, out net.Conn) bool {
 	for {
 		select {
 		case data := <-e.in:
-			if !t.says(data) {
+			if !x.pass(t, out, data) {
 				return false
 			}
-			x.send(t, out, data)
 		default:
 			return true
 		}
 	}
+}
+
+// pass sends what may be sent.
+func (x *exchanges) pass(t *talk, out net.Conn, data []byte) bool {
+	admitted := t.says(data)
+	if admitted {
+		x.send(t, out, data)
+	}
+	return admitted
 }
 
 func (x *exchanges) send(t *talk, out net.Conn, data []byte) {

@@ -86,23 +86,28 @@ func counted(list []got) (flows []learn.Flow) {
 
 func TestNetflowGolden(t *testing.T) {
 	for name, sample := range map[string][]byte{"ok": okSample(), "bad": badSample(), "later": laterSample()} {
-		file := netflowFixtures + name + ".dat"
-		goldenBytes(t, file, sample)
-		var text bytes.Buffer
-		enc := json.NewEncoder(&text)
-		for _, g := range rest(t, netflowStream(t, file, nil, source.StreamOptions{Options: home, Whole: true}), all) {
-			shown := map[string]any{"error": ""}
-			if g.err != nil {
-				shown["error"] = g.err.Error()
-			} else {
-				shown = shownNetflow(&g.record)
-			}
-			if err := enc.Encode(shown); err != nil {
-				t.Fatal(err)
-			}
-		}
-		golden(t, netflowFixtures+name+".jsonl", text.Bytes())
+		goldenBytes(t, netflowFixtures+name+".dat", sample)
+		goldenNetflow(t, name, ".dat")
 	}
+}
+
+// goldenNetflow compares what is read of a file with the lines beside it.
+func goldenNetflow(t *testing.T, name, ending string) {
+	t.Helper()
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	for _, g := range rest(t, netflowStream(t, netflowFixtures+name+ending, nil, source.StreamOptions{Options: home, Whole: true}), all) {
+		shown := map[string]any{"error": ""}
+		if g.err != nil {
+			shown["error"] = g.err.Error()
+		} else {
+			shown = shownNetflow(&g.record)
+		}
+		if err := enc.Encode(shown); err != nil {
+			t.Fatal(err)
+		}
+	}
+	golden(t, netflowFixtures+name+".jsonl", text.Bytes())
 }
 
 func shownNetflow(r *source.Record) map[string]any {

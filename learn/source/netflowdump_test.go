@@ -2,7 +2,6 @@ package source_test
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net"
 	"os"
@@ -18,22 +17,7 @@ import (
 	"tripline/learn/source/internal/netflow"
 )
 
-func TestNfdumpGolden(t *testing.T) {
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	for _, g := range rest(t, netflowStream(t, netflowFixtures+"dump.json", nil, source.StreamOptions{Options: home, Whole: true}), all) {
-		shown := map[string]any{"error": ""}
-		if g.err != nil {
-			shown["error"] = g.err.Error()
-		} else {
-			shown = shownNetflow(&g.record)
-		}
-		if err := enc.Encode(shown); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden(t, netflowFixtures+"dump.jsonl", text.Bytes())
-}
+func TestNfdumpGolden(t *testing.T) { goldenNetflow(t, "dump", ".json") }
 
 // What nfcapd keeps of datagrams and nfdump prints is what they hold.
 func TestNfdumpOfNfcapd(t *testing.T) {
