@@ -49,7 +49,8 @@ func (d *netflowDump) next() (netflow.Datagram, error) {
 }
 
 // cut reads the next object, up to the brace that ends it; ok is false if it is too
-// long. What is between objects is left out. One that has no end is torn.
+// long or has no beginning. What is between objects is left out. One that has no end is
+// torn.
 func (d *netflowDump) cut() (ok bool, err error) {
 	d.object = d.object[:0]
 	for depth, size, inside, escaped := 0, 0, false, false; ; {
@@ -80,11 +81,8 @@ func (d *netflowDump) cut() (ok bool, err error) {
 		if size++; size <= mostDumped {
 			d.object = append(d.object, c)
 		}
-		if depth == 0 && size > 1 {
-			return size <= mostDumped, nil
-		}
-		if depth == 0 {
-			size, d.object = 0, d.object[:0] // a brace that ends nothing
+		if depth == 0 { // alone it is the end of what has no beginning
+			return size > 1 && size <= mostDumped, nil
 		}
 	}
 }

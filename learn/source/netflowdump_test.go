@@ -19,6 +19,26 @@ import (
 
 func TestNfdumpGolden(t *testing.T) { goldenNetflow(t, "dump", ".json") }
 
+// An object that lost its beginning is one that could not be read, and the next is.
+func TestNfdumpWithoutABeginningIsCounted(t *testing.T) {
+	object := `{"type":"FLOW","first":"2026-03-28T12:00:00.000","last":"2026-03-28T12:00:01.000","received":"2026-03-28T12:00:02.000",` +
+		`"in_packets":1,"in_bytes":60,"proto":6,"src_port":50000,"dst_port":443,"src4_addr":"192.0.2.10","dst4_addr":"203.0.113.7"}`
+	path := filepath.Join(t.TempDir(), "dump.json")
+	if err := os.WriteFile(path, []byte("["+object+",\n"+object[9:]+",\n"+strings.Replace(object, "50000", "50001", 1)+"]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list := rest(t, netflowStream(t, path, nil, source.StreamOptions{Options: home, Whole: true}), all)
+	bad := 0
+	for _, g := range list {
+		if g.err != nil {
+			bad++
+		}
+	}
+	if bad != 1 || len(list) != 3 {
+		t.Errorf("%d of %d could not be read, want 1 of 3", bad, len(list))
+	}
+}
+
 // What nfcapd keeps of datagrams and nfdump prints is what they hold.
 func TestNfdumpOfNfcapd(t *testing.T) {
 	for _, tool := range []string{"nfcapd", "nfdump"} {
