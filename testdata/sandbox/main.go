@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -64,17 +65,23 @@ type bench struct {
 	self   string
 }
 
+// figures are what -figure takes.
+var figures = []string{"nothing", "down", "up", "latency", "at-once", "many"}
+
 func measure(out io.Writer) (err error) {
 	var b bench
 	flag.IntVar(&b.rounds, "rounds", 3, "measure everything `N` times")
 	flag.DurationVar(&b.span, "for", 2*time.Second, "how long each way of throughput is measured")
 	flag.IntVar(&b.connections, "connections", 20000, "how many connections are made to be counted")
 	flag.StringVar(&b.only, "only", "", "measure only what has `WORD` in its name, beside direct")
-	flag.StringVar(&b.figure, "figure", "", "measure only `FIGURE`: nothing, down, up, latency, at-once or many")
+	flag.StringVar(&b.figure, "figure", "", "measure only `FIGURE`: "+strings.Join(figures, ", "))
 	flag.StringVar(&b.profile, "profile", "", "write where time goes in the last sandbox to `FILE`")
 	flag.Parse()
 	if b.rounds < 1 || b.connections < 1 || b.span <= 0 {
 		return fmt.Errorf("%d rounds of %s, %d connections: want some of each", b.rounds, b.span, b.connections)
+	}
+	if b.figure != "" && !slices.Contains(figures, b.figure) {
+		return fmt.Errorf("-figure %q: want one of %s", b.figure, strings.Join(figures, ", "))
 	}
 	if b.self, err = os.Executable(); err != nil {
 		return err
