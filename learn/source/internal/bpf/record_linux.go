@@ -73,7 +73,7 @@ func (r *Record) execution(b []byte) error {
 	}
 	le := binary.LittleEndian
 	r.Parent = int(le.Uint32(b[headSize:]))
-	n := min(int(le.Uint32(b[headSize+4:])), executionSize-headSize-8-pathSize)
+	n := int(min(le.Uint32(b[headSize+4:]), executionSize-headSize-8-pathSize))
 	path, text := b[headSize+8:headSize+8+pathSize], b[headSize+8+pathSize:]
 	path, _, _ = bytes.Cut(path, []byte{0})
 	r.Path = string(path)
