@@ -68,6 +68,14 @@ type Admit struct {
 	V6      uint64 `json:"ipv6_64"`
 }
 
+// To is the address of the destination, or its name where that is all there is.
+func (a *Alert) To() string {
+	if ip, err := netip.ParseAddr(a.Dst); err == nil && a.Name != "" && learn.IsStandIn(ip) {
+		return a.Name
+	}
+	return a.Dst
+}
+
 // Explain returns the alert for f, whatever the verdict; for an allowed flow
 // Nearest is the rule that admits it.
 func (p *Policy) Explain(f *learn.Flow) Alert {

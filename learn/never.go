@@ -88,9 +88,8 @@ func (n Never) ForbidsName(name string) bool { return n.names[name] }
 func (n Never) Private(a netip.Addr) bool { return n.private.Contains(held(a)) }
 
 // Bound returns what is left of a rule's addresses: nothing forbidden, none that only
-// stands for a name, and
-// private space only where the rule names that one host. So is the space of
-// local translators: where in it an IPv4 address is, only they know.
+// stands for a name, and private space only where the rule names that one host. So is
+// the space of local translators: where in it an IPv4 address is, only they know.
 func (n Never) Bound(s ipranges.Set, single bool) ipranges.Set {
 	s = s.Subtract(standInSet)
 	for _, r := range n.reasons {

@@ -157,7 +157,7 @@ func (l *alertLine) what() string {
 	if l.Kind != enforce.Destination {
 		return strings.TrimSpace(string(l.Kind) + " " + l.Subject)
 	}
-	to := whither(l.Alert)
+	to := l.To()
 	text := l.Verdict.String() + " " + to
 	if s, err := learn.ParseService(l.Proto + "/" + strconv.Itoa(int(l.Port))); err == nil {
 		text = l.Verdict.String() + " " + learn.Endpoint(to, s)

@@ -116,7 +116,7 @@ func (o *explainOptions) text(a *app, e *enforce.Alert) error {
 	if e.Port != 0 {
 		service = fmt.Sprintf("%s/%d", e.Proto, e.Port)
 	}
-	fmt.Fprintf(a.stdout, "%s: %s to %s %s\n", e.Verdict, e.Agent, whither(e), service)
+	fmt.Fprintf(a.stdout, "%s: %s to %s %s\n", e.Verdict, e.Agent, learn.Printable(e.To()), service)
 	fmt.Fprintf(a.stdout, "  because   %s\n", learn.Printable(e.Why))
 	if e.Nearest != nil {
 		word := "nearest"
@@ -134,14 +134,6 @@ func (o *explainOptions) text(a *app, e *enforce.Alert) error {
 	admitting(a.stdout, "to admit", e.Admit)
 	admitting(a.stdout, "or", e.Wider)
 	return nil
-}
-
-// whither is the address of a destination, or its name where that is all there is.
-func whither(e *enforce.Alert) string {
-	if ip, err := netip.ParseAddr(e.Dst); err == nil && learn.IsStandIn(ip) {
-		return learn.Printable(e.Name)
-	}
-	return e.Dst
 }
 
 func admitting(w io.Writer, word string, e *enforce.Admit) {

@@ -149,10 +149,12 @@ func destination(r *source.Record) string {
 	switch {
 	case r.Answer != nil:
 		return r.Answer.Name + " is " + addresses(r.Answer.Addrs)
-	case r.Name != "" && learn.IsStandIn(r.Dst) && r.Action == learn.Refused:
-		return learn.Endpoint(r.Name, r.Service()) + " (not looked up)"
 	case r.Name != "" && learn.IsStandIn(r.Dst):
-		return learn.Endpoint(r.Name, r.Service())
+		to = learn.Place(r.Dst, r.Name, r.Service())
+		if r.Action == learn.Refused {
+			to += " (not looked up)"
+		}
+		return to
 	case r.Name != "":
 		return to + " " + r.Name + " (" + r.Evidence.String() + ")"
 	}

@@ -13,8 +13,8 @@ import (
 	"tripline/learn"
 )
 
-// A holding prints alerts. What a full disk does not take waits
-// in memory and is written when there is room again: watching goes on.
+// A holding prints alerts. What a full disk does not take waits in memory and is written
+// when there is room again: watching goes on.
 type holding struct {
 	w       *watching
 	out     io.Writer

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"net/netip"
 	"strings"
 	"time"
 
@@ -164,15 +163,11 @@ func endpoint(a *enforce.Alert) string {
 	if err != nil {
 		return learn.Printable(a.Dst + " " + a.Proto)
 	}
-	to := learn.Endpoint(a.Dst, s)
-	ip, err := netip.ParseAddr(a.Dst)
-	switch {
-	case err == nil && a.Name != "" && learn.IsStandIn(ip):
-		to = learn.Endpoint(a.Name, s)
-		if a.Action == learn.Refused.String() {
-			to += " (not looked up)"
-		}
-	case a.Name != "":
+	to := learn.Endpoint(a.To(), s)
+	switch alone := a.To() != a.Dst; {
+	case alone && a.Action == learn.Refused.String():
+		to += " (not looked up)"
+	case !alone && a.Name != "":
 		to += " " + a.Name + " (" + a.Evidence + ")"
 	}
 	return learn.Printable(to)

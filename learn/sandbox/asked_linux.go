@@ -26,12 +26,12 @@ type asking struct {
 type questions struct {
 	mu    sync.Mutex
 	open  map[string]*asking
-	spoke map[string]bool // names that were connected to, or told of
+	spoke map[string]bool // names that were connected to
 	only  map[string]bool // names that nothing has followed since they were told of
 	more  uint64          // questions that there was no room for
 }
 
-// mostQuestions is how many names are kept of each kind.
+// mostQuestions is how many names are kept that were connected to, and how many not.
 const mostQuestions = 1 << 14
 
 // followed is how soon a connection follows its question.
