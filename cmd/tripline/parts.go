@@ -43,6 +43,9 @@ func (w *watching) savers() (out []saver) {
 
 // begin makes the parts that flags and configuration ask for.
 func (w *watching) begin(context.Context) error {
+	if w.o.follow {
+		w.sight = sight{}
+	}
 	for _, newPart := range []func(*watching) (part, error){
 		newHolding, newPidfile, newCounting, newServing, newSenses, newReloading, newNotifying, newDisk, newAges,
 		newOneSided,

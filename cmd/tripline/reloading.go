@@ -25,8 +25,8 @@ type reloading struct {
 }
 
 func newReloading(w *watching) (part, error) {
-	if !w.o.follow {
-		return nil, nil //nolint:nilnil // it ends by itself
+	if !w.o.follow || w.src.Name == sandboxSource.Name {
+		return nil, nil //nolint:nilnil // it ends by itself, and signals are for the command
 	}
 	r := &reloading{w: w, hangup: make(chan os.Signal, 1)}
 	r.held = w.a.configIdentity()

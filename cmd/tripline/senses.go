@@ -62,7 +62,7 @@ func newSenses(w *watching) (part, error) {
 		}
 		s.add(in.Source.Name+" "+in.Source.Absolute(in.Path), label, in.Source.Name, in.Path)
 	}
-	w.senses, w.sight = s, sight{}
+	w.senses = s
 	return s, nil
 }
 

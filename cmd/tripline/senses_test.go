@@ -47,6 +47,7 @@ func following(t *testing.T, src source.Source, path string) (w *watching, told,
 // again begins the senses of a watching, as a restart does.
 func again(t *testing.T, w *watching) {
 	t.Helper()
+	w.sight = sight{}
 	p, err := newSenses(w)
 	if err != nil {
 		t.Fatal(err)

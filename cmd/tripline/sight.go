@@ -28,7 +28,7 @@ type blindAt struct {
 
 func (b *blindness) at() blindAt { return blindAt{b.kind, b.agent, b.subject} }
 
-// Sight is what cannot be seen now. The zero value sees all.
+// Sight is what cannot be seen now; nil in a report, where all is told at the end.
 type sight map[blindAt]*standing
 
 // A standing is a blindness that was told and is not over.
@@ -71,7 +71,9 @@ func (w *watching) blind(b blindness, now time.Time) (isNew bool, err error) {
 
 // onScreen says whether alerts and warnings go to the same reader: then one of them
 // is enough.
-func (w *watching) onScreen() bool { return w.o.format == "text" && terminal(w.a.stdout) }
+func (w *watching) onScreen() bool {
+	return w.o.format == "text" && (terminal(w.a.stdout) || w.prints == w.a.stderr)
+}
 
 // sees ends a blindness, and says why it is over. Where there was none it does
 // nothing.
