@@ -54,9 +54,12 @@ Exit status:
 	return c
 }
 
+// defaultExport is the format where none is named.
+const defaultExport = "pfsense"
+
 func (o *exportOptions) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.StringVar(&o.to, "to", "pfsense", "`FORMAT`: "+formats())
+	f.StringVar(&o.to, "to", defaultExport, "`FORMAT`: "+formats())
 	f.StringVarP(&o.out, "out", "o", "", "`DIR` for the files, made if it is missing")
 	if f.Lookup("agent") == nil {
 		f.StringArrayVar(&o.agents, "agent", nil, "only the agent `NAME`; repeatable")

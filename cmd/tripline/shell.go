@@ -30,7 +30,7 @@ and any other status is the shell's.`,
 			if !enforced {
 				return sandboxFailure(l.command(c.Context(), a, shell))
 			}
-			e := enforceOptions{input: l.input, sandbox: l.sandbox}
+			e := enforceOptions{input: l.input, sandbox: l.sandbox, export: exportOptions{to: defaultExport}}
 			return sandboxFailure(e.command(c.Context(), a, shell))
 		},
 	}
