@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"fmt"
 	"net"
 	"net/netip"
@@ -81,12 +82,9 @@ func (a *answering) datagrams() {
 		if !a.asks(from) {
 			continue
 		}
-		q := append([]byte(nil), buf[:n]...)
-		go func() {
-			if reply := a.b.reply(q, from); reply != nil {
-				a.udp.WriteToUDPAddrPort(reply, from) //nolint:errcheck // it asks again
-			}
-		}()
+		a.b.lookup(bytes.Clone(buf[:n]), from, func(reply []byte) {
+			a.udp.WriteToUDPAddrPort(reply, from) //nolint:errcheck // it asks again
+		})
 	}
 }
 

@@ -35,8 +35,11 @@ type box struct {
 	udp     exchanges
 	ping    echoes
 
-	flows, refused, failed, host, unknown, spoofed, strange atomic.Uint64
-	unpinged                                                sync.Once
+	lookingUp atomic.Int64 // questions that are being answered
+	gateway   atomic.Int64 // connections for questions
+
+	flows, refused, failed, host, unknown, spoofed, strange, crowded atomic.Uint64
+	unpinged                                                         sync.Once
 }
 
 // An owner says whose connection it is that begins, and which socket's; nil and
@@ -108,7 +111,7 @@ func (t *talk) choose() bool {
 	for _, to := range t.to {
 		f := t.flow
 		f.Dst = to.Addr()
-		if t.b.admit(&f) {
+		if !toAll(f.Dst) && t.b.admit(&f) {
 			admitted = append(admitted, to)
 		}
 	}

@@ -34,10 +34,10 @@ func copied(to io.Writer, from net.Conn, heard func([]byte), count func(int)) {
 			if heard != nil {
 				heard(data)
 			}
-			if _, e := to.Write(data); e != nil {
+			n, e := to.Write(data)
+			if count(n); e != nil {
 				return
 			}
-			count(len(data))
 		}
 		if err != nil {
 			return

@@ -1,7 +1,8 @@
 package sandbox
 
 import (
-	"io"
+	"bytes"
+	"net"
 	"net/netip"
 	"strings"
 	"time"
@@ -11,16 +12,74 @@ import (
 	"tripline/learn"
 )
 
-// lookup answers a question that came as a datagram.
-func (b *box) lookup(from, to netip.AddrPort, q []byte) {
-	if reply := b.reply(q, from); reply != nil {
-		b.datagram(to, from, reply)
+// Bounds of questions: so many bytes in a datagram; so many are answered at once, each of
+// which may wait for a resolver; a connection for them is silent for so long.
+const (
+	mostQuestion = 4096
+	mostLookups  = 4096
+	idleLookups  = 10 * time.Second
+)
+
+// lookup answers a question that came as a datagram. It is on the way of every packet and
+// must not wait.
+func (b *box) lookup(q []byte, from netip.AddrPort, send func(reply []byte)) {
+	if b.lookingUp.Add(1) > mostLookups || len(q) > mostQuestion {
+		b.lookingUp.Add(-1)
+		b.crowded.Add(1)
+		return
+	}
+	b.live.Go(func() {
+		defer b.lookingUp.Add(-1)
+		if reply := b.reply(q, from); reply != nil {
+			send(fitted(reply, q))
+		}
+	})
+}
+
+// fitted is an answer to a question that came as a datagram. Where it is larger than who
+// asks takes it, it says to ask by TCP (RFC 1035, section 4.2.1; RFC 6891, section 6.2.5).
+func fitted(reply, q []byte) []byte {
+	if len(reply) <= room(q) {
+		return reply
+	}
+	var p dnsmessage.Parser
+	h, err := p.Start(reply)
+	if err != nil {
+		return nil
+	}
+	asked, err := p.Question()
+	if err != nil {
+		return nil
+	}
+	m := answer(h, &asked, h.RCode, nil)
+	m[2] |= 2
+	return m
+}
+
+// room is how large an answer may be that goes back as a datagram.
+func room(q []byte) int {
+	const least, most = 512, 1 << 14
+	var p dnsmessage.Parser
+	if _, err := p.Start(q); err != nil || p.SkipAllQuestions() != nil || p.SkipAllAnswers() != nil || p.SkipAllAuthorities() != nil {
+		return least
+	}
+	for {
+		h, err := p.AdditionalHeader()
+		switch {
+		case err != nil:
+			return least
+		case h.Type == dnsmessage.TypeOPT:
+			return min(max(least, int(h.Class)), most)
+		case p.SkipAdditional() != nil:
+			return least
+		}
 	}
 }
 
 // lookups answers questions that come over a connection, until it ends.
-func (b *box) lookups(c io.ReadWriter, from netip.AddrPort) {
+func (b *box) lookups(c net.Conn, from netip.AddrPort) {
 	for {
+		c.SetReadDeadline(time.Now().Add(idleLookups)) //nolint:errcheck // it cannot
 		q, err := readMessage(c)
 		if err != nil {
 			return
@@ -44,7 +103,7 @@ func (b *box) reply(q []byte, from netip.AddrPort) []byte {
 		return answer(h, nil, dnsmessage.RCodeFormatError, nil)
 	}
 	b.names.queries.Add(1)
-	name := strings.ToLower(strings.TrimSuffix(asked.Name.String(), "."))
+	name := lowered(asked.Name)
 	b.asked(name, from)
 	switch {
 	case h.OpCode != 0 || asked.Class != dnsmessage.ClassINET:
@@ -63,12 +122,43 @@ func (b *box) reply(q []byte, from netip.AddrPort) []byte {
 		b.names.silent.Add(1)
 		return answer(h, &asked, answered, nil)
 	}
-	reply, err := b.names.resolver.exchange(b.ctx, q)
+	reply, err := b.otherType(h, &asked, name)
 	if err != nil {
 		return answer(h, &asked, failed, nil)
 	}
-	b.names.heard(reply)
 	return reply
+}
+
+// otherType asks for what is no address. Nothing of the command's own question leaves but
+// the name and the type: options, what stands behind it and the case of letters could say
+// anything. What it would tell the number and the case of its question by is put back.
+func (b *box) otherType(h dnsmessage.Header, asked *dnsmessage.Question, name string) ([]byte, error) {
+	q, err := question(name, asked.Type)
+	if err != nil {
+		return nil, err
+	}
+	reply, err := b.names.resolver.exchange(b.ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	b.names.heard(reply)
+	if theirs := answer(h, asked, answered, nil); len(reply) >= len(q) && bytes.EqualFold(reply[12:len(q)], theirs[12:]) {
+		copy(reply[12:], theirs[12:])
+	}
+	reply[0], reply[1] = byte(h.ID>>8), byte(h.ID)
+	return reply, nil
+}
+
+// lowered is a name in small letters without the last dot. Bytes that are no letters of
+// ASCII stay what they are.
+func lowered(n dnsmessage.Name) string {
+	b := bytes.Clone(n.Data[:n.Length])
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return strings.TrimSuffix(string(b), ".")
 }
 
 // Types of service bindings (RFC 9460).

@@ -137,8 +137,14 @@ func (g *guard) neighbour(pkt *stack.PacketBuffer) {
 	}
 }
 
-// quiet says whether nobody is to hear of packets there: those to everybody on a
-// link, which there is none of here.
+// quiet says whether nobody is to hear of packets there: on a link, which there is none
+// of here, or on this host.
 func quiet(to netip.Addr) bool {
-	return to.IsMulticast() || to.IsLoopback() || to.IsLinkLocalUnicast() && to.Is6() || to == netip.AddrFrom4([4]byte{255, 255, 255, 255})
+	return toAll(to) || to.IsLoopback() || to.IsLinkLocalUnicast() && to.Is6()
+}
+
+// toAll says whether an address is that of everybody on a link. A name may be pointed
+// there.
+func toAll(to netip.Addr) bool {
+	return to.IsMulticast() || to == netip.AddrFrom4([4]byte{255, 255, 255, 255})
 }

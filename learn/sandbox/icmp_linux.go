@@ -35,7 +35,7 @@ func (x *echoes) packet(proto learn.Proto, from, to netip.Addr, ident uint16, da
 	e := x.all[key]
 	if e == nil {
 		if len(x.all) >= mostExchanges {
-			x.b.strange.Add(1)
+			x.b.crowded.Add(1)
 			return
 		}
 		e = &exchange{in: make(chan []byte, waiting), last: time.Now()}
@@ -45,6 +45,7 @@ func (x *echoes) packet(proto learn.Proto, from, to netip.Addr, ident uint16, da
 	select {
 	case e.in <- data:
 	default:
+		x.b.crowded.Add(1)
 	}
 }
 

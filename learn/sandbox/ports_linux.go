@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"time"
 
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
@@ -52,14 +53,21 @@ func plainListen(err error) error {
 	return err
 }
 
+// acceptAgain is how long a listener that fails is left alone.
+const acceptAgain = 50 * time.Millisecond
+
 // pass hands on each connection that a listener gets, until ctx ends.
 func (b *box) pass(ctx context.Context, l net.Listener, dial func() (net.Conn, error)) {
 	context.AfterFunc(ctx, func() { l.Close() }) //nolint:errcheck // it is over
 	b.live.Go(func() {
 		for {
 			c, err := l.Accept()
-			if err != nil {
+			switch {
+			case errors.Is(err, net.ErrClosed):
 				return
+			case err != nil: // as where descriptors have run out
+				time.Sleep(acceptAgain)
+				continue
 			}
 			b.live.Go(func() { join(ctx, c, dial) })
 		}

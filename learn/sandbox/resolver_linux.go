@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"os"
@@ -19,7 +20,17 @@ import (
 )
 
 // A resolver asks those of this host.
-type resolver struct{ servers []netip.AddrPort }
+type resolver struct {
+	servers []netip.AddrPort
+	turns   chan struct{} // one for each question on its way
+}
+
+// mostAsked is how many questions are on their way at once: each has a socket.
+const mostAsked = 256
+
+func newResolver(servers []netip.AddrPort) *resolver {
+	return &resolver{servers, make(chan struct{}, mostAsked)}
+}
 
 // An answerCode says what became of a question: an answer with or without
 // addresses, no such name, or no answer.
@@ -90,7 +101,7 @@ func question(name string, kind dnsmessage.Type) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{ID: uint16(time.Now().UnixNano()), RecursionDesired: true})
+	b := dnsmessage.NewBuilder(nil, dnsmessage.Header{ID: uint16(rand.Uint32()), RecursionDesired: true})
 	err = errors.Join(b.StartQuestions(), b.Question(dnsmessage.Question{Name: n, Type: kind, Class: dnsmessage.ClassINET}))
 	if err != nil {
 		return nil, err
@@ -104,8 +115,8 @@ func (r *resolver) exchange(ctx context.Context, q []byte) (reply []byte, err er
 	for range mostTries {
 		for _, server := range r.servers {
 			var e error
-			if reply, e = askOne(ctx, "udp", server, q); e == nil && reply[2]&2 != 0 {
-				reply, e = askOne(ctx, "tcp", server, q)
+			if reply, e = r.askOne(ctx, "udp", server, q); e == nil && reply[2]&2 != 0 {
+				reply, e = r.askOne(ctx, "tcp", server, q)
 			}
 			if e == nil && reply[3]&0xf != byte(failed) {
 				return reply, nil
@@ -124,7 +135,13 @@ func (r *resolver) exchange(ctx context.Context, q []byte) (reply []byte, err er
 	return nil, err
 }
 
-func askOne(ctx context.Context, network string, server netip.AddrPort, q []byte) ([]byte, error) {
+func (r *resolver) askOne(ctx context.Context, network string, server netip.AddrPort, q []byte) ([]byte, error) {
+	select {
+	case r.turns <- struct{}{}:
+		defer func() { <-r.turns }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	ctx, cancel := context.WithTimeout(ctx, tryFor)
 	defer cancel()
 	var d net.Dialer

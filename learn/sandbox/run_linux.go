@@ -224,7 +224,7 @@ func (r *running) serve(ctx context.Context) error {
 	if len(r.o.Resolvers) > 0 {
 		servers = r.o.Resolvers
 	}
-	r.box = &box{o: r.o, ctx: ctx, names: newNames(r.o, &resolver{servers}), hosts: map[uint16]bool{}, way: way{dial: r.o.Dial}}
+	r.box = &box{o: r.o, ctx: ctx, names: newNames(r.o, newResolver(servers)), hosts: map[uint16]bool{}, way: way{dial: r.o.Dial}}
 	for _, note := range r.report.Notes {
 		r.o.Warn("%s", note)
 	}
@@ -288,7 +288,8 @@ func (r *running) follow() error {
 	ended := false
 	for {
 		var rep report
-		if _, err := r.control.receive(&rep); err != nil {
+		fds, err := r.control.receive(&rep)
+		if closeAll(fds); err != nil { // who sends some now is the command
 			break
 		}
 		if rep.Fail != "" {
@@ -350,13 +351,13 @@ func (r *running) drain(cancel context.CancelFunc) {
 func (r *running) total() Result {
 	b, t := r.box, r.result
 	t.Flows, t.Refused, t.Failed, t.Host = b.flows.Load(), b.refused.Load(), b.failed.Load(), b.host.Load()
-	t.Unknown, t.Spoofed, t.Strange = b.unknown.Load(), b.spoofed.Load(), b.strange.Load()
+	t.Unknown, t.Spoofed, t.Strange, t.Dropped = b.unknown.Load(), b.spoofed.Load(), b.strange.Load(), b.crowded.Load()
 	t.Queries, t.Silent = b.names.queries.Load(), b.names.silent.Load()
 	b.tellAsked(time.Now())
 	t.Only, t.More = b.names.asked.names()
 	if t.Link == "veth" {
 		if st, err := unix.GetsockoptTpacketStats(r.fds[fdLink][0], unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
-			t.Dropped = uint64(st.Drops)
+			t.Dropped += uint64(st.Drops)
 		}
 	}
 	return t

@@ -244,9 +244,13 @@ func reset(c net.Conn) {
 	c.Close() //nolint:errcheck // nothing was written
 }
 
+// mostGateway is how many connections there are for questions at once.
+const mostGateway = 512
+
 // tcpGateway answers questions for names that come by TCP.
 func (b *box) tcpGateway(r *tcp.ForwarderRequest, from, to netip.AddrPort) {
-	if to.Port() != 53 {
+	defer b.gateway.Add(-1)
+	if b.gateway.Add(1) > mostGateway || to.Port() != 53 {
 		r.Complete(true)
 		return
 	}

@@ -54,7 +54,7 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 		if to.Port() != 53 {
 			return false
 		}
-		x.b.live.Go(func() { x.b.lookup(from, to, data) })
+		x.b.lookup(data, from, func(reply []byte) { x.b.datagram(to, from, reply) })
 		return true
 	}
 	key := pair{from, to}
@@ -68,7 +68,7 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 	if e == nil {
 		if len(x.all) >= mostExchanges {
 			x.mu.Unlock()
-			x.b.strange.Add(1)
+			x.b.crowded.Add(1)
 			return true
 		}
 		e = &exchange{in: make(chan []byte, waiting), over: make(chan struct{}), last: time.Now(), spoken: x.b.owner.spoken(to)}
@@ -80,6 +80,7 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 	select {
 	case e.in <- data:
 	default: // as any router would
+		x.b.crowded.Add(1)
 	}
 	x.mu.Unlock()
 	return true
