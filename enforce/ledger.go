@@ -76,7 +76,7 @@ func (k finding) together() finding {
 }
 
 // Note takes up what was found. It returns the event to tell, nil where it only
-// repeats. The alert is not kept, and its status and ID are the ledger's to give.
+// repeats, without an ID where it tells of no change, see [Terms]. The alert is not kept, and its status and ID are the ledger's to give.
 func (l *Ledger) Note(a *Alert) *Alert {
 	key := keyOf(a)
 	e, joins := l.find(key, a.Time)
@@ -134,12 +134,13 @@ func (l *Ledger) again(e *entry, at time.Time, action string, severity Severity)
 	if at.After(e.Last) {
 		e.Last = at
 	}
+	reminds := l.terms.Remind && !e.seen
 	e.heard, e.seen = l.age, true
 	worse := e.worsens(action, severity)
 	status := l.status(e, at)
 	if status == e.Status && worse == "" {
 		l.touch(e, false)
-		return nil
+		return e.reminder(reminds)
 	}
 	l.touch(e, true)
 	if status != e.Status {
@@ -147,6 +148,15 @@ func (l *Ledger) again(e *entry, at time.Time, action string, severity Severity)
 	}
 	e.Status = status
 	return e.event(worse)
+}
+
+// reminder is the alert again, if it is due: it tells of no change.
+func (e *entry) reminder(due bool) *Alert {
+	if !due {
+		return nil
+	}
+	again := e.Alert
+	return &again
 }
 
 // worsens says in what way a finding is worse than it was, "" if it is not.

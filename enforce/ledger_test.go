@@ -366,6 +366,39 @@ func same(t *testing.T, seed uint64, step int, got, want []*enforce.Alert) {
 	}
 }
 
+// What two found at once is one finding for the next, the older, with what both counted;
+// the next tells of it once more where it is asked to, and that is no event.
+func TestTwoAtOnceAreOneLater(t *testing.T) {
+	for _, first := range []int{0, 1} {
+		var open [][]byte
+		for i := range 2 {
+			l := enforce.NewLedger(enforce.Command())
+			l.Note(found("x", dawn.Add(time.Duration(i)*time.Second)))
+			l.Note(found("x", dawn.Add(10*time.Second)))
+			list, err := l.Changed(10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			open = append(open, list[0].Data)
+		}
+		next := enforce.NewLedger(enforce.Command())
+		if err := next.Restore([]byte("{}"), [][]byte{open[first], open[1-first]}); err != nil {
+			t.Fatal(err)
+		}
+		list, err := next.Changed(10)
+		if err != nil || len(list) != 2 || list[0].Open == list[1].Open {
+			t.Errorf("one of two goes on: %+v, %v", list, err)
+		}
+		a := next.Note(found("x", dawn.Add(11*time.Second)))
+		if a == nil || a.Event != "" || a.Count != 5 || !a.Time.Equal(dawn) {
+			t.Errorf("got %+v, want what was found at %s, 5 times and no event", a, dawn)
+		}
+		if a := next.Note(found("x", dawn.Add(12*time.Second))); a != nil {
+			t.Errorf("it is told twice: %+v", a)
+		}
+	}
+}
+
 // again keeps a ledger, as a store does, and takes it up again.
 func again(t *testing.T, l *enforce.Ledger, terms enforce.Terms, disk map[string]enforce.Kept) *enforce.Ledger {
 	t.Helper()

@@ -103,11 +103,29 @@ func (l *Ledger) Restore(state []byte, open [][]byte) error {
 		if err := json.Unmarshal(data, &k); err != nil {
 			return fmt.Errorf("kept alert: %w", err)
 		}
-		e := &entry{Alert: k.Alert, key: keyOf(&k.Alert), heard: k.Heard, known: true}
-		if l.open[e.key] == nil && !e.Group {
-			l.apart[classOf(e.key)]++
-		}
-		l.open[e.key] = e
+		l.restore(&entry{Alert: k.Alert, key: keyOf(&k.Alert), heard: k.Heard, known: true})
 	}
 	return nil
+}
+
+// restore takes up one finding. Two that watched at once may both have found it: it is
+// one from now on, the older.
+func (l *Ledger) restore(e *entry) {
+	other := l.open[e.key]
+	switch {
+	case other == nil && !e.Group:
+		l.apart[classOf(e.key)]++
+	case other != nil && other.Time.Before(e.Time):
+		e, other = other, e
+	}
+	if other != nil {
+		e.Count += other.Count
+		if other.Last.After(e.Last) {
+			e.Last = other.Last
+		}
+		other.Status = StatusResolved
+		l.touch(other, true)
+		l.touch(e, true)
+	}
+	l.open[e.key] = e
 }

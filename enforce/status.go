@@ -30,6 +30,8 @@ type Terms struct {
 	Burst int
 	Calm  time.Duration
 	Most  int // findings of each kind and verdict that are told apart
+	// Remind tells once more of what was taken up again, when it is first seen since.
+	Remind bool
 }
 
 // Report are the terms of a report on what was recorded: it says everything.
@@ -42,6 +44,14 @@ func Report() Terms {
 func Service() Terms {
 	t := Report()
 	t.Burst = 100
+	return t
+}
+
+// Command are the terms of watching a command: who runs it is told each time what it
+// may not.
+func Command() Terms {
+	t := Service()
+	t.Remind = true
 	return t
 }
 

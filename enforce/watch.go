@@ -53,6 +53,15 @@ func (w *Watch) Replace(policy *Policy) []*Alert {
 	return w.ledger.Resolve(func(a *Alert) bool { return a.Kind == Destination && !a.Group && policy.admits(a) })
 }
 
+// Restore takes up what was kept, see [Ledger.Restore]. What the policy admits by now
+// is resolved.
+func (w *Watch) Restore(state []byte, open [][]byte) ([]*Alert, error) {
+	if err := w.ledger.Restore(state, open); err != nil {
+		return nil, err
+	}
+	return w.Replace(w.policy), nil
+}
+
 // admits says whether the flow that an alert tells of would be allowed.
 func (p *Policy) admits(a *Alert) bool {
 	key := keyOf(a)

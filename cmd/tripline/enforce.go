@@ -30,6 +30,7 @@ type enforceOptions struct {
 	service learn.Daemon
 	budgets bool
 	sandbox sandboxOptions
+	runs    bool // a command
 }
 
 func newEnforceCommand(a *app) *cobra.Command {

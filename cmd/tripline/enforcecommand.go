@@ -24,7 +24,7 @@ func (o *enforceOptions) command(ctx context.Context, a *app, command []string) 
 	if o.format == "" {
 		o.format = "text"
 	}
-	o.follow = true // what is found is told at once
+	o.follow, o.runs = true, true // what is found is told at once
 	w, err := o.prepare(ctx, a)
 	if err != nil {
 		return err
@@ -54,6 +54,18 @@ func (o *enforceOptions) command(ctx context.Context, a *app, command []string) 
 	return errors.Join(w.sandboxed(ctx, opts), w.closeParts())
 }
 
+// findingsOf is where the findings of an agent's commands are kept: those of one are
+// known to the next.
+func findingsOf(agent string) string { return "enforce\x00" + sandboxSource.Name + "\x00" + agent }
+
+// resumeSandbox takes up what earlier commands of the agent were found to do. What
+// could not be seen of those is over with them.
+func (w *watching) resumeSandbox(key string) error {
+	_, err := w.resume(key)
+	w.watch.Ledger().Resolve(isBlind)
+	return err
+}
+
 func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 	agent := w.names[0]
 	var policy atomic.Pointer[enforce.Policy]
@@ -70,7 +82,10 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 	opts.Asked = func(name string) bool { return !policy.Load().Names(agent, name) }
 	var sizeless atomic.Bool
 	opts.Begun = func(link string) { sizeless.Store(link == "") }
-	k := newKeeper(w, stdinKey) // what happens now happens once: there is no place to go back to
+	k := newKeeper(w, findingsOf(agent))
+	if err := w.resumeSandbox(k.key); err != nil {
+		return err
+	}
 	kept := newChecking(w.a)
 	w.parts = append(w.parts, kept)
 	take := func(t *sandbox.Told) error {

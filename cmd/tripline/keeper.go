@@ -43,6 +43,7 @@ type round struct {
 	prune time.Time // what was last seen before it is dropped, zero for nothing
 
 	wrote, read error
+	looked      bool            // the last one only writes
 	policy      *enforce.Policy // nil if it is the same
 	said        []store.Said
 	found       map[string][]netip.Addr
@@ -57,8 +58,9 @@ func newKeeper(w *watching, key string) *keeper {
 	return &keeper{w: w, key: key, done: make(chan *round, 1), at: w.a.now()}
 }
 
-// places says whether there is a place to go back to: standard input has none.
-func (k *keeper) places() bool { return k.key != stdinKey }
+// places says whether there is a place to go back to: standard input has none, and a
+// command no log.
+func (k *keeper) places(s source.Stream) bool { return s != nil && k.key != stdinKey }
 
 // settle takes up what the last round brought, if it is over.
 func (k *keeper) settle() error {
@@ -133,7 +135,7 @@ func (k *keeper) prepare(s source.Stream, now time.Time) (*round, error) {
 		return nil, err
 	}
 	b := store.Batch{At: now, Hits: append(k.hits, w.watch.Hits()...)}
-	if k.dirty && k.places() {
+	if k.dirty && k.places(s) {
 		cursor, err := s.Cursor()
 		if err != nil {
 			return nil, err
@@ -218,6 +220,7 @@ func pruneAlerts(s *store.Store, before, now time.Time) (int, error) {
 // look reads what has changed, and finds hosts.
 func (r *round) look(ctx context.Context, w *watching) {
 	w.a.containers.keep()
+	r.looked = true
 	r.read = w.a.read(func(s *store.Store) (err error) {
 		if r.said, err = s.Said(); err != nil {
 			return err
@@ -274,7 +277,7 @@ func (k *keeper) take(r *round) error {
 	for _, err := range r.unfound {
 		k.w.a.warn("%v; the addresses known before stay", err)
 	}
-	if r.read != nil {
+	if r.read != nil || !r.looked {
 		return nil
 	}
 	k.w.heed(r.said)

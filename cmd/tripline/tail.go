@@ -53,7 +53,8 @@ func (w *watching) resume(key string) (cursor []byte, err error) {
 	for i := range kept.Alerts {
 		open[i] = kept.Alerts[i].Data
 	}
-	return cursor, w.watch.Ledger().Restore(kept.State, open)
+	over, err := w.watch.Restore(kept.State, open)
+	return cursor, errors.Join(err, w.tellAll(over))
 }
 
 // stdinKey is the key of standard input, which has no place to go back to.

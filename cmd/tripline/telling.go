@@ -15,7 +15,10 @@ import (
 // one alert.
 func (w *watching) terms() enforce.Terms {
 	t, set := enforce.Report(), w.a.config.Findings
-	if w.o.follow {
+	switch {
+	case w.o.runs:
+		t = enforce.Command()
+	case w.o.follow:
 		t = enforce.Service()
 	}
 	t.Again = cmp.Or(set.Active, t.Again)
@@ -40,11 +43,13 @@ func (w *watching) tell(event *enforce.Alert) error {
 		}
 		return nil
 	}
-	w.outbox.take(event)
+	if event.Event != "" { // it tells of a change
+		w.outbox.take(event)
+	}
 	if err := errors.Join(w.print(event), w.out.Flush()); err != nil {
 		return fmt.Errorf("write alert: %w", err)
 	}
-	if !isBlind(event) {
+	if !isBlind(event) && event.Status != enforce.StatusResolved {
 		w.told++
 	}
 	return nil
