@@ -1,6 +1,11 @@
 package sandbox
 
 import (
+	"crypto/tls"
+	"encoding/binary"
+	"strings"
+	"tripline/learn"
+
 	"context"
 	"errors"
 	"io"
@@ -92,4 +97,76 @@ func (f *failingOnce) Accept() (net.Conn, error) {
 		return nil, &net.OpError{Op: "accept", Err: errors.Join(syscall.EMFILE)}
 	}
 	return f.Listener.Accept()
+}
+
+// However a name is said that servers understand, it is decided on before it leaves.
+func TestNamesAreFoundHoweverTheyAreSaid(t *testing.T) {
+	hello := string(helloRecord(t, "evil.example"))
+	var bytewise strings.Builder
+	for _, c := range []byte(hello[5:]) {
+		bytewise.Write([]byte{22, 3, 1, 0, 1, c})
+	}
+	for how, text := range map[string]string{
+		"a request":              "GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"behind an empty line":   "\r\nGET / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"by another method":      "PURGE / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"by a small one":         "get / HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"with tabs":              "GET\t/\tHTTP/1.1\r\nHost: evil.example\r\n\r\n",
+		"on the next line":       "GET / HTTP/1.1\r\nHost:\r\n evil.example\r\n\r\n",
+		"before a colon":         "GET / HTTP/1.1\r\nHost : evil.example\r\n\r\n",
+		"as a URL":               "GET HTTP://x@EVIL.example:80/ HTTP/1.1\r\nHost: good.example\r\n\r\n",
+		"with a dot at its end":  "GET / HTTP/1.1\r\nHost: evil.example.\r\n\r\n",
+		"a hello":                hello,
+		"behind an empty record": "\x16\x03\x01\x00\x00" + hello,
+		"behind a warning":       "\x15\x03\x01\x00\x02\x01\x5a" + hello,
+		"of another version":     "\x16\x02\x01" + hello[3:],
+		"a byte in each record":  bytewise.String(),
+	} {
+		t.Run(how, func(t *testing.T) {
+			got := make(chan string, 1)
+			s := server(t, func(c net.Conn) {
+				data, _ := io.ReadAll(c)
+				got <- string(data)
+			})
+			l := newLab(t, Options{Dial: dialTo(s), Decide: notEvil})
+			c, err := l.dial("203.0.113.5:80")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			io.WriteString(c, text)
+			c.CloseWrite()
+			if data := <-got; strings.Contains(data, "evil") || len(data) == len(text) {
+				t.Errorf("%q left", data)
+			}
+			if f := l.told(1)[0]; f.Name != "evil.example" || f.Action != learn.Refused {
+				t.Errorf("got %+v", f)
+			}
+		})
+	}
+}
+
+// notEvil refuses one name.
+func notEvil(f *learn.Flow) Decision {
+	if f.Name == "evil.example" {
+		return Refuse
+	}
+	return Admit
+}
+
+// helloRecord is what a client of TLS says first.
+func helloRecord(t *testing.T, name string) []byte {
+	t.Helper()
+	a, b := net.Pipe()
+	go tls.Client(b, &tls.Config{ServerName: name}).Handshake()
+	defer a.Close()
+	buf := make([]byte, 1<<14)
+	if _, err := io.ReadFull(a, buf[:5]); err != nil {
+		t.Fatal(err)
+	}
+	n := 5 + int(binary.BigEndian.Uint16(buf[3:]))
+	if _, err := io.ReadFull(a, buf[5:n]); err != nil {
+		t.Fatal(err)
+	}
+	return buf[:n]
 }

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,6 +40,12 @@ func hello(t *testing.T, name string) []byte {
 // initialPacket carries a part of a hello (RFC 9000, section 17.2.2; RFC 9001, section 5).
 func initialPacket(t *testing.T, id string, number byte, offset int, data []byte) []byte {
 	t.Helper()
+	return initialAs(t, 0xc0, id, number, offset, data)
+}
+
+// initialAs is one with the first byte of choice.
+func initialAs(t *testing.T, first byte, id string, number byte, offset int, data []byte) []byte {
+	t.Helper()
 	key := func(from []byte, label string, n int) []byte {
 		label = "tls13 " + label
 		k, err := hkdf.Expand(sha256.New, from, string([]byte{0, byte(n), byte(len(label))})+label+"\x00", n)
@@ -66,7 +73,7 @@ func initialPacket(t *testing.T, id string, number byte, offset int, data []byte
 	plain := binary.BigEndian.AppendUint16([]byte{6}, 0x4000|uint16(offset)) // CRYPTO
 	plain = append(binary.BigEndian.AppendUint16(plain, 0x4000|uint16(len(data))), data...)
 	plain = append(plain, make([]byte, max(0, 1150-len(plain)))...)
-	head := append([]byte{0xc0, 0, 0, 0, 1, byte(len(id))}, id...)
+	head := append([]byte{first, 0, 0, 0, 1, byte(len(id))}, id...)
 	head = append(head, 0, 0)
 	head = binary.BigEndian.AppendUint16(head, 0x4000|uint16(1+len(plain)+16))
 	at := len(head)
@@ -161,6 +168,40 @@ func TestNameInTheLastDatagramIsDecidedOn(t *testing.T) {
 		out.Close()
 		if sent := len(<-got) > 0; admitted != want || sent != want {
 			t.Errorf("%s: admitted %v, sent %v", name, admitted, sent)
+		}
+	}
+}
+
+// However a hello comes that servers of QUIC put together, its name is seen before the
+// last piece of it leaves.
+func TestNameInQUICIsSeenHoweverItComes(t *testing.T) {
+	good, evil := hello(t, "good.example"), hello(t, "evil.example")
+	half := len(evil) / 2
+	first, second := initialPacket(t, "evil", 0, 0, evil[:half]), initialPacket(t, "evil", 1, half, evil[half:])
+	begun := initialPacket(t, "good", 0, 0, good[:len(good)-1])
+	junk := append([]byte{0xc0, 0, 0, 0, 1, 4, 'j', 'u', 'n', 'k', 0, 0, 0x40, 100}, make([]byte, 100)...)
+	early := append([]byte{0xd0, 0, 0, 0, 1, 4, 'e', 'v', 'i', 'l', 0, 0x40, 100}, make([]byte, 100)...)
+	for how, datagrams := range map[string][][]byte{
+		"whole":                        {initialPacket(t, "evil", 0, 0, evil)},
+		"around another connection":    {first, initialPacket(t, "good", 0, 0, good), second},
+		"while another one begins":     {begun, initialPacket(t, "evil", 0, 0, evil)},
+		"behind the hello of another":  {append(initialPacket(t, "good", 0, 0, good), initialPacket(t, "evil", 0, 0, evil)...)},
+		"behind early data":            {append(early, initialPacket(t, "evil", 0, 0, evil)...)},
+		"without the fixed bit":        {initialAs(t, 0x80, "evil", 0, 0, evil)},
+		"around what nobody can read":  append(append([][]byte{first}, slices.Repeat([][]byte{junk}, 40)...), second),
+		"around its own first piece":   {first, first, second},
+		"the second piece comes first": {second, first},
+	} {
+		l := newLab(t, Options{Decide: notEvil})
+		talk, refused := &talk{b: l.box}, -1
+		for i, d := range datagrams {
+			if !talk.says(d) {
+				refused = i
+				break
+			}
+		}
+		if refused != len(datagrams)-1 {
+			t.Errorf("%s: datagram %d of %d is refused, want the last", how, refused, len(datagrams))
 		}
 	}
 }

@@ -182,11 +182,11 @@ const (
 func (t *talk) head(in *gonet.TCPConn, buf []byte, n int) ([]byte, error) {
 	m, err := in.Read(buf[n:])
 	n += m
-	if err != nil || !unsaid(buf[:n]) {
+	if err != nil || !awaited(buf[:n]) {
 		return buf[:n], err
 	}
 	in.SetReadDeadline(time.Now().Add(cmp.Or(t.b.patience, headWait))) //nolint:errcheck // it cannot
-	for unsaid(buf[:n]) && n < mostHead {
+	for awaited(buf[:n]) && n < mostHead {
 		if m, err = in.Read(buf[n:]); err != nil {
 			break
 		}
@@ -197,6 +197,14 @@ func (t *talk) head(in *gonet.TCPConn, buf []byte, n int) ([]byte, error) {
 		err = nil
 	}
 	return buf[:n], err
+}
+
+// awaited says whether more is needed to see a name, and likely to come at once.
+func awaited(head []byte) bool {
+	if _, state := dissect.TLS(head); state != dissect.Other {
+		return state == dissect.More
+	}
+	return dissect.Usual(head) && unsaid(head)
 }
 
 // unsaid says whether more is needed to see a name.

@@ -279,8 +279,8 @@ func (t *talk) opening(first []byte, in <-chan []byte) (held [][]byte, admitted 
 }
 
 // says looks for a name in a datagram, and decides again if it is another one. A
-// ClientHello may be spread over several, and another connection may begin in the
-// same exchange.
+// ClientHello may be spread over several, and other connections may begin in the
+// same exchange, also in between.
 func (t *talk) says(data []byte) bool {
 	if t.hello == nil {
 		if !dissect.IsQUIC(data) {
@@ -288,12 +288,16 @@ func (t *talk) says(data []byte) bool {
 		}
 		t.hello = new(dissect.QUIC)
 	}
-	hello, state := t.hello.Datagram(data)
-	if state == dissect.More {
-		return true
+	hellos, more := t.hello.Hellos(data)
+	if !more {
+		t.hello = nil
 	}
-	t.hello = nil
-	return state != dissect.Done || len(hello.Name) == 0 || t.rename(string(hello.Name), learn.QUIC)
+	for _, h := range hellos {
+		if len(h.Name) > 0 && !t.rename(string(h.Name), learn.QUIC) {
+			return false
+		}
+	}
+	return true
 }
 
 // rename notes the name that a connection says itself. Where it is not the one

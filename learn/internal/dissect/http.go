@@ -8,7 +8,7 @@ type Request struct {
 	Proxy bool   // who receives it is to pass it on: CONNECT, or a whole URL
 }
 
-// methods are those that a connection may begin with (RFC 9110, section 9.3;
+// methods are those that a connection mostly begins with (RFC 9110, section 9.3;
 // RFC 5789; RFC 4918 and what grew on it).
 var methods = [...]string{
 	"GET ", "POST ", "HEAD ", "PUT ", "DELETE ", "CONNECT ", "OPTIONS ", "PATCH ", "TRACE ",
@@ -18,43 +18,76 @@ var methods = [...]string{
 // mostHead is how long the head of a request may be until it names its host.
 const mostHead = 16 << 10
 
-// HTTP reads the first request of a connection (RFC 9112, section 3).
+// HTTP reads the first request of a connection (RFC 9112, section 3), of any method, and
+// written in any way that servers take: behind empty lines, with tabs and more than one
+// space, with the host on a line of its own.
 func HTTP(b []byte) (Request, State) {
-	method := startsHTTP(b)
-	if method == "" {
+	head := bytes.TrimLeft(b, "\r\n")
+	n, state := method(head)
+	switch {
+	case len(b) == 0 || state == Other:
 		return Request{}, Other
-	}
-	end := bytes.IndexByte(b, '\n')
-	if end < 0 {
+	case state == More:
 		return Request{}, unfinished(b)
 	}
-	// Servers take more than one space (RFC 9112, section 3), and who wants to
-	// hide uses them.
-	target, version, _ := bytes.Cut(bytes.TrimLeft(b[min(len(method), end):end], " \t"), []byte(" "))
-	if !bytes.HasPrefix(bytes.TrimLeft(version, " \t"), []byte("HTTP/")) {
+	line, fields, ok := bytes.Cut(head[n:], []byte("\n"))
+	if !ok {
+		return Request{}, unfinished(b)
+	}
+	target, ok := targetOf(line)
+	if !ok {
 		return Request{}, Other
 	}
-	if method == "CONNECT " {
+	if string(head[:n]) == "CONNECT" {
 		return Request{withoutPort(target), true}, Done
 	}
 	if host, ok := ofURL(target); ok {
 		return Request{host, true}, Done
 	}
-	return hostField(b, b[end+1:])
+	return hostField(b, fields)
 }
 
-// startsHTTP returns the method that b begins with, or may.
-func startsHTTP(b []byte) string {
+// Usual says whether b begins as requests mostly do: where more of it is needed, it
+// comes at once.
+func Usual(b []byte) bool {
 	if len(b) == 0 || b[0] < 'C' || b[0] > 'U' {
-		return ""
+		return false
 	}
 	for _, m := range methods {
 		n := min(len(m), len(b))
 		if string(b[:n]) == m[:n] {
-			return m
+			return true
 		}
 	}
-	return ""
+	return false
+}
+
+// method returns how long the method is that b begins with (RFC 9110, section 5.6.2: a
+// token).
+func method(b []byte) (n int, state State) {
+	for i, c := range b {
+		switch {
+		case (c == ' ' || c == '\t') && i > 0:
+			return i, Done
+		case c <= ' ' || c > '~' || bytes.IndexByte([]byte(`"(),/:;<=>?@[\]{}`), c) >= 0:
+			return 0, Other
+		}
+	}
+	return 0, More
+}
+
+// targetOf returns what is asked for, which is between the method and the version.
+func targetOf(line []byte) (target []byte, ok bool) {
+	line = bytes.Trim(line, " \t\r")
+	i := bytes.LastIndexAny(line, " \t")
+	if i < 0 || !bytes.HasPrefix(line[i+1:], []byte("HTTP/")) {
+		return nil, false
+	}
+	target = line[:i]
+	if j := bytes.IndexAny(target, " \t"); j >= 0 {
+		target = target[:j]
+	}
+	return target, true
 }
 
 func unfinished(b []byte) State {
@@ -75,11 +108,30 @@ func hostField(all, b []byte) (Request, State) {
 		if len(line) == 0 {
 			return Request{}, Done
 		}
-		if name, value, ok := bytes.Cut(line, []byte(":")); ok && len(name) == 4 && bytes.EqualFold(name, []byte("host")) {
-			return Request{Host: withoutPort(bytes.Trim(value, " \t"))}, Done
+		if name, value, ok := bytes.Cut(line, []byte(":")); ok && bytes.EqualFold(bytes.TrimRight(name, " \t"), []byte("host")) {
+			return hostValue(all, bytes.Trim(value, " \t"), rest)
 		}
 		b = rest
 	}
+}
+
+// hostValue is the host that a field names, maybe on the next line (RFC 9112, section
+// 5.2).
+func hostValue(all, value, rest []byte) (Request, State) {
+	for len(value) == 0 {
+		line, more, ok := bytes.Cut(rest, []byte("\n"))
+		switch {
+		case len(line) > 0 && line[0] != ' ' && line[0] != '\t':
+			return Request{}, Done
+		case !ok:
+			return Request{}, unfinished(all)
+		}
+		value, rest = bytes.Trim(line, " \t\r"), more
+		if len(line) == 0 {
+			return Request{}, Done
+		}
+	}
+	return Request{Host: withoutPort(value)}, Done
 }
 
 // ofURL returns the host of a whole URL, which is what proxies are asked for.

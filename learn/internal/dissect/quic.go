@@ -41,45 +41,76 @@ func dialectOf(version uint32) (dialect, bool) {
 
 const (
 	mostConnID = 20
-	mostCrypto = mostHello
+	mostCrypto = 1 << 14
 	sampleSize = 16
 	longHeader = 0x80
 )
 
-// IsQUIC says whether a datagram begins like an Initial packet of a known
-// version.
+// IsQUIC says whether a datagram begins with packets of a connection that begins, of a
+// known version. The Initial one may not be the first of them, and who wants to hide may
+// clear the fixed bit (RFC 9287).
 func IsQUIC(b []byte) bool {
-	if len(b) < 7 || b[0]&(longHeader|0x40) != longHeader|0x40 {
+	if len(b) < 7 || b[0]&longHeader == 0 {
 		return false
 	}
-	d, ok := dialectOf(binary.BigEndian.Uint32(b[1:]))
-	return ok && b[0]>>4&3 == d.kind
+	_, ok := dialectOf(binary.BigEndian.Uint32(b[1:]))
+	return ok
 }
 
-// A QUIC puts together the ClientHello of one connection from what its client
+// A QUIC puts together the ClientHellos of connections from what their client
 // sends first. The zero value is ready to use.
 type QUIC struct {
-	keys   []keys
-	stream Stream
-	tries  int
+	opening []*opening
+	tries   int
 }
 
-// mostTries is how many datagrams are looked at, and mostKeys how many
-// connection IDs are tried: a server that answers with Retry changes it once
+// An opening is a connection whose ClientHello is not all there yet.
+type opening struct {
+	keys   keys
+	stream Stream
+}
+
+// mostTries is how many datagrams are looked at for one ClientHello, and mostOpenings
+// how many connections begin at once: one where the server answers with Retry is two
 // (RFC 9001, section 5.2).
 const (
-	mostTries = 16
-	mostKeys  = 4
+	mostTries    = 16
+	mostOpenings = 16
 )
 
 // Size is how many bytes are held.
-func (q *QUIC) Size() int { return q.stream.Size() }
+func (q *QUIC) Size() (n int) {
+	for _, o := range q.opening {
+		n += o.stream.Size()
+	}
+	return n
+}
 
-// Datagram reads a datagram of the client.
+// Datagram reads a datagram of a client that begins one connection. With [More] comes
+// what is known so far.
 func (q *QUIC) Datagram(b []byte) (Hello, State) {
 	if q.tries++; q.tries > mostTries {
 		return Hello{}, Other
 	}
+	if hellos, _ := q.Hellos(b); len(hellos) > 0 {
+		return hellos[0], Done
+	}
+	return q.known(), More
+}
+
+// known is what is known of a ClientHello that is not all there.
+func (q *QUIC) known() (h Hello) {
+	for _, o := range q.opening {
+		if h, _ = Handshake(o.stream.Prefix()); h.Name != nil {
+			break
+		}
+	}
+	return h
+}
+
+// Hellos reads a datagram of a client that may begin several connections, and returns
+// the ClientHellos that are whole now. More says that others are not.
+func (q *QUIC) Hellos(b []byte) (whole []Hello, more bool) {
 	for len(b) > 0 {
 		rest, ok := q.packet(b)
 		if !ok {
@@ -87,7 +118,19 @@ func (q *QUIC) Datagram(b []byte) (Hello, State) {
 		}
 		b = rest
 	}
-	return Handshake(q.stream.Prefix())
+	kept := q.opening[:0]
+	for _, o := range q.opening {
+		switch h, state := Handshake(o.stream.Prefix()); state {
+		case More:
+			kept = append(kept, o)
+		case Done:
+			whole = append(whole, h)
+		case Other: // it is no ClientHello
+		}
+	}
+	clear(q.opening[len(kept):])
+	q.opening = kept
+	return whole, len(kept) > 0
 }
 
 // packet reads one of the packets in a datagram and returns what is behind it.
@@ -118,16 +161,16 @@ func (q *QUIC) packet(b []byte) (rest []byte, ok bool) {
 	return b[at+length:], true
 }
 
-// initial decrypts an Initial packet, with the keys that worked so far or with
+// initial decrypts an Initial packet, with the keys of a connection that begins or with
 // those of its own connection ID.
 func (q *QUIC) initial(b []byte, at int, version uint32, id []byte) {
-	for i := range q.keys {
-		if plain, ok := q.keys[i].open(b, at); ok {
-			q.frames(plain)
+	for _, o := range q.opening {
+		if plain, ok := o.keys.open(b, at); ok {
+			o.frames(plain)
 			return
 		}
 	}
-	if len(q.keys) == mostKeys {
+	if len(q.opening) == mostOpenings {
 		return
 	}
 	k, ok := keysOf(version, id)
@@ -135,8 +178,9 @@ func (q *QUIC) initial(b []byte, at int, version uint32, id []byte) {
 		return
 	}
 	if plain, ok := k.open(b, at); ok {
-		q.keys = append(q.keys, k)
-		q.frames(plain)
+		o := &opening{keys: k}
+		o.frames(plain)
+		q.opening = append(q.opening, o)
 	}
 }
 
@@ -149,7 +193,7 @@ const (
 	frameCrypto  = 6
 )
 
-func (q *QUIC) frames(b []byte) {
+func (o *opening) frames(b []byte) {
 	r := reader{b: b}
 	for len(r.b) > 0 && !r.short {
 		switch r.varint() {
@@ -164,7 +208,7 @@ func (q *QUIC) frames(b []byte) {
 		case frameCrypto:
 			offset := r.varint()
 			if data := r.bytes(r.varint()); !r.short && offset+len(data) <= mostCrypto {
-				q.stream.Insert(offset, data)
+				o.stream.Insert(offset, data)
 			}
 		default:
 			return

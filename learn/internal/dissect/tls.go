@@ -19,6 +19,10 @@ type Hello struct {
 }
 
 const (
+	recordHead      = 5
+	mostRecord      = 1<<14 + 256
+	recordAlert     = 21
+	alertSize       = 2
 	recordHandshake = 22
 	clientHello     = 1
 	mostHello       = 1 << 16
@@ -28,52 +32,37 @@ const (
 )
 
 // TLS reads a ClientHello from the beginning of what a client sent (RFC 8446,
-// sections 4.1.2 and 5.1). It may be spread over records. With [More] comes
-// what is known so far.
+// sections 4.1.2 and 5.1). It may be spread over records, and behind what servers pass
+// over: empty records, warnings, and any version. With [More] comes what is known so far.
 func TLS(b []byte) (Hello, State) {
-	if !startsTLS(b) {
+	if len(b) == 0 || b[0] != recordHandshake && b[0] != recordAlert {
 		return Hello{}, Other
 	}
-	if len(b) < 5 {
-		return Hello{}, More
-	}
-	length := int(binary.BigEndian.Uint16(b[3:]))
-	if length == 0 || length > 1<<14+256 {
-		return Hello{}, Other
-	}
-	if record := b[5:]; len(record) < length {
-		return Handshake(record) // it may say enough, and cannot say less
-	} else if h, state := Handshake(record[:length]); state != More {
-		return h, state
-	}
-	return spread(b)
-}
-
-// startsTLS says whether this may be the first record: a handshake, of any
-// version from SSL 3.0 on, with a ClientHello.
-func startsTLS(b []byte) bool {
-	return len(b) > 0 && b[0] == recordHandshake &&
-		(len(b) < 2 || b[1] == 3) && (len(b) < 6 || b[5] == clientHello)
-}
-
-// spread joins the records of a ClientHello that is in several.
-func spread(b []byte) (Hello, State) {
-	var whole []byte
-	for len(b) >= 5 && b[0] == recordHandshake {
+	var said []byte
+	for len(b) >= recordHead {
 		length := int(binary.BigEndian.Uint16(b[3:]))
-		if length == 0 {
-			return Hello{}, Other
+		switch {
+		case b[0] == recordAlert && length == alertSize:
+		case b[0] == recordHandshake && length <= mostRecord:
+			said = append(said, b[recordHead:min(len(b), recordHead+length)]...)
+		default:
+			return ended(said)
 		}
-		whole = append(whole, b[5:min(len(b), 5+length)]...)
-		if len(b) < 5+length {
+		if len(b) < recordHead+length {
 			break
 		}
-		b = b[5+length:]
+		b = b[recordHead+length:]
 	}
-	if len(b) > 0 && b[0] != recordHandshake {
+	return Handshake(said)
+}
+
+// ended reads a ClientHello that something else follows.
+func ended(said []byte) (Hello, State) {
+	h, state := Handshake(said)
+	if state == More {
 		return Hello{}, Other
 	}
-	return Handshake(whole)
+	return h, state
 }
 
 // Handshake reads a ClientHello without the records around it, as QUIC sends it
