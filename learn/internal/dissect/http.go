@@ -76,11 +76,12 @@ func method(b []byte) (n int, state State) {
 	return 0, More
 }
 
-// targetOf returns what is asked for, which is between the method and the version.
+// targetOf returns what is asked for, which is between the method and the version. What
+// HTTP/2 begins with looks like a request and is none (RFC 9113, section 3.4).
 func targetOf(line []byte) (target []byte, ok bool) {
 	line = bytes.Trim(line, " \t\r")
 	i := bytes.LastIndexAny(line, " \t")
-	if i < 0 || !bytes.HasPrefix(line[i+1:], []byte("HTTP/")) {
+	if i < 0 || !bytes.HasPrefix(line[i+1:], []byte("HTTP/")) || bytes.HasPrefix(line[i+1:], []byte("HTTP/2")) {
 		return nil, false
 	}
 	target = line[:i]
