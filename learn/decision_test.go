@@ -337,3 +337,40 @@ func TestNarrowedIsNotOpenedFromBeside(t *testing.T) {
 		}
 	}
 }
+
+// What a person approved though it was only ever refused stays, with its evidence, until
+// a person rejects it, or the name is let through; what is refused beside it opens nothing.
+func TestApprovedThoughRefusedStays(t *testing.T) {
+	space := ipranges.Space{Table: ipranges.NewTable(nil)}
+	refused := func(d learn.Destination) learn.Destination { d.Blocked = d.Flows; return d }
+	tried := []learn.Destination{
+		sightedAt(0, "198.51.100.7", ""), sightedAt(0, "203.0.113.9", ""), sightedAt(0, "192.0.2.1", "a.example.com"), sightedAt(0, "192.0.2.2", "b.example.com"),
+	}
+	head := settle(tried).Proposal
+	var seen []learn.Destination
+	for _, d := range tried {
+		seen = append(seen, refused(d))
+	}
+	seen = append(seen, refused(sightedAt(1, "203.0.113.99", "")), sightedAt(1, "192.0.2.1", "a.example.com"), refused(sightedAt(1, "192.0.2.3", "a.example.com")))
+	decide := func(decisions ...learn.Decision) (marks []string, s learn.Settled) {
+		s, err := learn.Decide("bot", head, seen, decisions, learn.NewNever(nil, nil), learn.FoldOptions{Space: space}, learn.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range learn.Diff(head, s.Proposal) {
+			marks = append(marks, fmt.Sprint(c.Mark, c.Rule().To, c.Rule().Seen.Destinations))
+		}
+		slices.Sort(marks)
+		return marks, s
+	}
+	marks, s := decide()
+	if want := []string{" 198.51.100.7 1", " 203.0.113.9 1", " a.example.com 1", " b.example.com 1"}; !slices.Equal(marks, want) {
+		t.Errorf("got %q, want %q", marks, want)
+	}
+	if len(s.Left.Refused) != 1 || s.Left.Refused[0].Addr != netip.MustParseAddr("203.0.113.99") {
+		t.Errorf("left out as refused: %+v", s.Left.Refused)
+	}
+	if marks, _ = decide(decided(t, learn.Reject, "198.51.100.7", "")); !slices.Contains(marks, "-198.51.100.7 1") {
+		t.Errorf("rejected: got %q", marks)
+	}
+}

@@ -32,6 +32,7 @@ func Decide(agent string, approved *Baseline, ds []Destination, decisions []Deci
 	b := newBench(decisions, never, o.Space)
 	s := Settled{Never: b.never}
 	o.Hosts = o.Hosts.Union(b.never.Hosts())
+	ds = vouched(approved, ds, o.Space, b.never)
 	rest := s.reject(ds, b)
 	b.claim(rest)
 	chosen := b.chosen(o.Space)
@@ -48,6 +49,7 @@ func Decide(agent string, approved *Baseline, ds []Destination, decisions []Deci
 	s.release(b, rest, o)
 	s.admit(chosen, ds, o.Space)
 	s.skip(approved, b.decisions)
+	s.Left.Refused = unadmitted(s.Proposal.Rules, s.Left.Refused, o.Space, b.never)
 	return s, nil
 }
 

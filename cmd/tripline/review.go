@@ -46,6 +46,10 @@ approved baseline: + new, ~ changed, - would go. Each row says how many
 destinations were observed and how many addresses the rule admits. What was shown
 has a digest; --approve takes it and approves exactly that, or nothing.
 
+What was only ever refused, by the firewall or in a sandbox with --deny, is proposed
+with --refused alone. Once approved it stays, also without the flag, until it is
+rejected.
+
 --edit writes the proposal to FILE (default proposal.yaml) for a person to change;
 the same command reads it back once the file is there, and shows what it says.
 
@@ -91,7 +95,7 @@ Exit status:
 	f := c.Flags()
 	f.StringArrayVar(&o.fold.Agents, "agent", nil, "only the agent `NAME`; repeatable")
 	f.Float64Var(&o.fold.Alarms, "lambda", 0, fmt.Sprintf("alarms a week that one admitted `ADDRESS` may cost: more is narrower (default %g)", learn.DefaultLambda))
-	f.BoolVar(&o.fold.Refused, "refused", false, "also propose what the firewall only ever refused")
+	f.BoolVar(&o.fold.Refused, "refused", false, "also propose what was only ever refused: by the firewall, or in a sandbox with --deny")
 	o.fold.lifeFlags(c)
 	f.StringVar(&o.format, "format", "table", "`FORMAT` of what is shown: table, json, markdown or yaml")
 	f.StringVar(&o.approve, "approve", "", "approve what was shown with this `DIGEST`")

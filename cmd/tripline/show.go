@@ -136,7 +136,7 @@ func (r *reviewed) footer(a *app) {
 	for _, d := range r.drafts {
 		pending = pending || d.pending()
 		left(a, d.agent, "in the bounding set and never proposed", d.left.Forbidden)
-		left(a, d.agent, "only ever refused by the firewall and not proposed (--refused proposes them)", d.left.Refused)
+		left(a, d.agent, "only ever refused and not proposed (--refused proposes them)", d.left.Refused)
 		a.lifeLines(r, d)
 		seen := 0
 		for _, rule := range d.proposed.Rules {
