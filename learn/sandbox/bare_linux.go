@@ -97,7 +97,7 @@ func (r *running) supervise() error {
 	r.box.owner = nobody{} // whose a call is, is known when it is made
 	s.b, s.fd, s.init, s.describe = r.box, r.fds[fdNotify][0], r.child.Process.Pid, o.describe
 	s.servers, _ = hostResolvers()
-	s.covered = newCover(hidden(r.o.Sockets), r.o.Sockets)
+	s.covered = newCover(hidden(r.o.Sockets))
 	s.b.names.single = true
 	var err error
 	if s.dns, err = s.b.answering(); err != nil {
@@ -163,6 +163,9 @@ func (s *supervisor) make(n *notice) (int, unix.Errno) {
 		return 0, errnoOf(err)
 	}
 	defer unix.Close(fd) //nolint:errcheck // the command has it
+	if !n.valid(s.fd) {  // then it may be another's
+		return 0, unix.ESRCH
+	}
 	c := &called{s: s, n: n, fd: fd}
 	if c.domain, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err != nil {
 		return 0, errnoOf(err)
@@ -210,7 +213,11 @@ func (s *supervisor) own(proto learn.Proto, to netip.AddrPort) bool {
 	if proto == learn.TCP && s.b.hosts[to.Port()] {
 		return true
 	}
-	inodes := bound(proto, to)
+	return s.inside(bound(proto, to))
+}
+
+// inside says whether there are sockets, and all of them the command's.
+func (s *supervisor) inside(inodes []uint32) bool {
 	inside := descendants(s.init)
 	return len(inodes) > 0 && !slices.ContainsFunc(inodes, func(i uint32) bool { return holder(inside, i) == 0 })
 }

@@ -61,30 +61,34 @@ func (c *called) connect() unix.Errno {
 	case errno != 0:
 		return errno
 	case c.domain == unix.AF_UNIX:
-		addr, release, errno := c.s.unixAddress(c.n, addr)
-		if errno != 0 {
-			return errno
-		}
-		defer release()
-		return connect(c.fd, addr)
-	case !c.ip(), family(addr) == unix.AF_UNSPEC, c.begun(): // nothing new is begun
+		return c.reach(addr, true, func(addr []byte) unix.Errno { return connect(c.fd, addr) })
+	case !c.ip(), family(addr) == unix.AF_UNSPEC: // nothing new is begun
 		return connect(c.fd, addr)
 	}
 	to, ok := addressIn(addr)
-	if !ok {
+	switch {
+	case !ok:
 		return unix.EINVAL
+	case c.kind == unix.SOCK_STREAM && c.state() != unix.BPF_TCP_CLOSE:
+		return c.again(addr)
 	}
 	return c.connectTo(addr, to)
 }
 
-// begun says whether a connection is being made already: a second connect asks what
-// became of it.
-func (c *called) begun() bool {
-	if c.kind != unix.SOCK_STREAM {
-		return false
-	}
+// state is that of a connection.
+func (c *called) state() uint8 {
 	info, err := unix.GetsockoptTCPInfo(c.fd, unix.IPPROTO_TCP, unix.TCP_INFO)
-	return err == nil && info.State != unix.BPF_TCP_CLOSE
+	if err != nil {
+		return unix.BPF_TCP_CLOSE
+	}
+	return info.State
+}
+
+// again asks what became of a connection that is being made. The kernel needs no
+// address for that, and gets one where nobody is: another thread of the command may
+// have ended the first connection meanwhile, and this begin one that nobody decided on.
+func (c *called) again(addr []byte) unix.Errno {
+	return connect(c.fd, leadTo(addr, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)))
 }
 
 func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
@@ -158,13 +162,34 @@ func (c *called) local() netip.AddrPort {
 	return netip.AddrPortFrom(netip.IPv4Unspecified(), 0)
 }
 
-// listen lets nobody in from outside: what came in could be answered.
+// listen lets nobody in from outside: what came in could be answered. A socket that is
+// connected would lose its address with its connection, and is looked at again for who
+// managed to change it meanwhile.
 func (c *called) listen() unix.Errno {
-	if at := c.local().Addr(); c.ip() && !at.IsLoopback() {
-		c.s.warn("the command was not let listen on " + at.String() + ": without namespaces it may on 127.0.0.1 and ::1 alone")
-		return unix.EACCES
+	if state := c.state(); c.ip() && state != unix.BPF_TCP_CLOSE && state != unix.BPF_TCP_LISTEN {
+		return unix.EINVAL
 	}
-	return errnoOrNone(unix.Listen(c.fd, int(int32(c.n.args[1]))))
+	errno := c.onlyInside()
+	if errno != 0 {
+		return errno
+	}
+	if errno = errnoOrNone(unix.Listen(c.fd, int(int32(c.n.args[1])))); errno != 0 {
+		return errno
+	}
+	if errno = c.onlyInside(); errno != 0 {
+		unix.Shutdown(c.fd, unix.SHUT_RDWR) //nolint:errcheck // that is how to listen no more
+	}
+	return errno
+}
+
+// onlyInside says whether only programs of this host reach a socket.
+func (c *called) onlyInside() unix.Errno {
+	at := c.local().Addr()
+	if !c.ip() || at.IsLoopback() {
+		return 0
+	}
+	c.s.warn("the command was not let listen on " + at.String() + ": without namespaces it may on 127.0.0.1 and ::1 alone")
+	return unix.EACCES
 }
 
 func errnoOrNone(err error) unix.Errno {

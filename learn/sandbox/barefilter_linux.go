@@ -24,7 +24,8 @@ func bareProgram() (p program) {
 	p.ifEqual(unix.SYS_SOCKETPAIR, func(p *program) { p.onlyUnix() })
 	p.ifEqual(unix.SYS_SOCKET, func(p *program) { p.bareSockets() })
 	p.noTyping()
-	p.ifEqual(unix.SYS_SETSOCKOPT, func(p *program) { p.noRouting() })
+	p.ifEqual(unix.SYS_SETSOCKOPT, func(p *program) { p.options() })
+	p.ownLimits()
 	for _, call := range []uint32{unix.SYS_CONNECT, unix.SYS_LISTEN, unix.SYS_SENDMSG, unix.SYS_SENDMMSG} {
 		p.ifEqual(call, func(p *program) { p.give(unix.SECCOMP_RET_USER_NOTIF) })
 	}
@@ -68,28 +69,53 @@ func (p *program) knownProtocol() {
 	p.give(refuse(unix.EPROTONOSUPPORT))
 }
 
-// noRouting refuses options that lead packets by way of other hosts, and tells of
-// who wants to know with whom it speaks.
-func (p *program) noRouting() {
+// Options that lead packets by way of other hosts, and those that join a group: the
+// kernel then tells the whole link of it, for which nobody was asked (RFC 3376, RFC 3810).
+var (
+	routing = map[uint32][]uint32{
+		unix.IPPROTO_IP:   {unix.IP_OPTIONS},
+		unix.IPPROTO_IPV6: {unix.IPV6_RTHDR, unix.IPV6_2292RTHDR, unix.IPV6_2292PKTOPTIONS},
+	}
+	joining = map[uint32][]uint32{
+		unix.IPPROTO_IP:   {unix.IP_ADD_MEMBERSHIP, unix.IP_ADD_SOURCE_MEMBERSHIP, unix.MCAST_JOIN_GROUP, unix.MCAST_JOIN_SOURCE_GROUP},
+		unix.IPPROTO_IPV6: {unix.IPV6_JOIN_GROUP, unix.IPV6_JOIN_ANYCAST, unix.MCAST_JOIN_GROUP, unix.MCAST_JOIN_SOURCE_GROUP},
+	}
+)
+
+// options refuses options, and tells of who wants to know with whom it speaks.
+func (p *program) options() {
 	p.load(argument(1))
 	p.ifEqual(unix.SOL_SOCKET, func(p *program) {
 		p.load(argument(2))
 		p.ifEqual(unix.SO_PASSCRED, func(p *program) { p.give(unix.SECCOMP_RET_USER_NOTIF) })
 		p.give(unix.SECCOMP_RET_ALLOW)
 	})
-	p.ifEqual(unix.IPPROTO_IP, func(p *program) { p.noOptions(unix.IP_OPTIONS) })
-	p.ifEqual(unix.IPPROTO_IPV6, func(p *program) {
-		p.noOptions(unix.IPV6_RTHDR, unix.IPV6_2292RTHDR, unix.IPV6_2292PKTOPTIONS)
-	})
+	for _, level := range []uint32{unix.IPPROTO_IP, unix.IPPROTO_IPV6} {
+		p.ifEqual(level, func(p *program) {
+			p.load(argument(2))
+			p.refuseAll(unix.EPERM, routing[level])
+			p.refuseAll(unix.ENODEV, joining[level]) // as where no link has groups
+			p.give(unix.SECCOMP_RET_ALLOW)
+		})
+	}
 	p.give(unix.SECCOMP_RET_ALLOW)
 }
 
-func (p *program) noOptions(options ...uint32) {
-	p.load(argument(2))
-	for _, o := range options {
-		p.ifEqual(o, func(p *program) { p.give(refuse(unix.EPERM)) })
+func (p *program) refuseAll(errno unix.Errno, values []uint32) {
+	for _, v := range values {
+		p.ifEqual(v, func(p *program) { p.give(refuse(errno)) })
 	}
-	p.give(unix.SECCOMP_RET_ALLOW)
+}
+
+// ownLimits has processes set their own limits, and nobody else's: tripline could not
+// write down any more what it lets out.
+func (p *program) ownLimits() {
+	p.ifEqual(unix.SYS_PRLIMIT64, func(p *program) {
+		p.load(argument(0))
+		p.ifEqual(0, func(p *program) { p.give(unix.SECCOMP_RET_ALLOW) })
+		p.ifAny(argument(2), refuse(unix.EPERM))
+		p.give(unix.SECCOMP_RET_ALLOW)
+	})
 }
 
 // fence keeps the command from other processes (landlock(7)): it neither traces nor
@@ -107,7 +133,7 @@ func fence() []string {
 	if abi < scopes { // some other rule makes a domain as well
 		attr = unix.LandlockRulesetAttr{Handled_access_fs: unix.LANDLOCK_ACCESS_FS_REFER}
 		size = unsafe.Sizeof(attr.Handled_access_fs)
-		notes = []string{"Landlock of this kernel is old (before Linux 6.12): the command can end this program, and all network with it, and reach abstract sockets"}
+		notes = []string{"Landlock of this kernel is old (before Linux 6.12): the command can end this program, and all network with it"}
 	}
 	if abi < 2 {
 		return []string{"Landlock of this kernel is too old (before Linux 5.19): the command can trace other processes of its user, and connect through them"}

@@ -125,7 +125,7 @@ func (c *called) parts(at, n uint64) (data []byte, errno unix.Errno) {
 }
 
 // send sends a message, once it was decided on.
-func (c *called) send(m *message) (int, unix.Errno) {
+func (c *called) send(m *message) (n int, errno unix.Errno) {
 	switch {
 	case m.flags&unix.MSG_FASTOPEN != 0:
 		return 0, unix.EOPNOTSUPP
@@ -140,17 +140,22 @@ func (c *called) send(m *message) (int, unix.Errno) {
 		m.to = nil // the kernel is who is meant; with an address it looks at our rights alone
 	case len(m.to) == 0:
 	case c.domain == unix.AF_UNIX:
-		addr, release, errno := c.s.unixAddress(c.n, m.to)
-		if errno != 0 {
-			return 0, errno
-		}
-		defer release()
-		m.to = addr
+		errno = c.reach(m.to, false, func(addr []byte) (errno unix.Errno) {
+			m.to = addr
+			n, errno = c.deliver(m)
+			return errno
+		})
+		return n, errno
 	case c.ip():
 		if errno := c.sendTo(m); errno != 0 {
 			return 0, errno
 		}
 	}
+	return c.deliver(m)
+}
+
+// deliver makes the call with what comes along.
+func (c *called) deliver(m *message) (int, unix.Errno) {
 	control, held, errno := c.controls(m.control)
 	defer closeAll(held)
 	if errno != 0 {

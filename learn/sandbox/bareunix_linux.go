@@ -1,10 +1,13 @@
 package sandbox
 
 import (
-	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -13,13 +16,12 @@ import (
 // A cover is what the command does not reach of this host's sockets: those of
 // programs that would act for it.
 type cover struct {
-	dirs     []string
-	sockets  map[[2]uint64]bool // by device and inode: they may have other names
-	abstract map[string]bool
+	dirs    []string
+	sockets map[[2]uint64]bool // by device and inode: they may have other names
 }
 
-func newCover(paths, stay []string) *cover {
-	c := &cover{sockets: map[[2]uint64]bool{}, abstract: map[string]bool{}}
+func newCover(paths []string) *cover {
+	c := &cover{sockets: map[[2]uint64]bool{}}
 	for _, path := range paths {
 		var st unix.Stat_t
 		switch err := unix.Stat(path, &st); {
@@ -30,57 +32,109 @@ func newCover(paths, stay []string) *cover {
 			c.sockets[[2]uint64{st.Dev, st.Ino}] = true
 		}
 	}
-	for _, name := range abstract() {
-		c.abstract[name] = true
-	}
-	for _, name := range stay {
-		delete(c.abstract, name)
-	}
 	return c
 }
 
-// abstract returns the sockets without a file, with "@" for their first byte.
-func abstract() (names []string) {
+// abstract returns the inodes of the sockets without a file that have a name, with
+// "@" for each zero byte in it (proc(5), /proc/net/unix).
+func abstract(name string) (inodes []uint32) {
 	text, err := os.ReadFile("/proc/self/net/unix")
 	if err != nil {
 		return nil
 	}
-	for s := bufio.NewScanner(bytes.NewReader(text)); s.Scan(); {
-		if fields := strings.Fields(s.Text()); len(fields) >= 8 && strings.HasPrefix(fields[7], "@") {
-			names = append(names, fields[7])
+	for line := range strings.Lines(string(text)) {
+		// Num RefCount Protocol Flags Type St Inode Path, which may hold anything
+		const inode, path = 6, 7
+		fields := strings.Fields(line)
+		if len(fields) <= path || !strings.HasSuffix(line, " "+name+"\n") {
+			continue
+		}
+		if i, err := strconv.ParseUint(fields[inode], 10, 32); err == nil && i != 0 { // 0 is that of a connection nobody took yet
+			inodes = append(inodes, uint32(i))
 		}
 	}
-	return names
+	return inodes
 }
 
 // unixAddress returns an address that leads to the very socket that was looked at,
 // whatever becomes of its path meanwhile.
-func (s *supervisor) unixAddress(n *notice, addr []byte) (led []byte, release func(), errno unix.Errno) {
+func (c *called) unixAddress(addr []byte, directory int, path string) (led []byte, release func(), errno unix.Errno) {
 	release = func() {}
-	if family(addr) != unix.AF_UNIX || len(addr) <= 2 {
-		return addr, release, 0 // the kernel says what is wrong with it
-	}
 	if addr[2] == 0 {
-		if s.covered.abstract["@"+string(bytes.ReplaceAll(addr[3:], []byte{0}, []byte{'@'}))] {
+		name := string(bytes.ReplaceAll(addr[2:], []byte{0}, []byte{'@'}))
+		if !slices.Contains(c.s.b.o.Sockets, name) && !c.s.inside(abstract(name)) {
 			return nil, release, unix.ECONNREFUSED
 		}
 		return addr, release, 0
 	}
-	path, _, _ := bytes.Cut(addr[2:], []byte{0})
-	at := procPath(int(n.pid), "root") + string(path)
-	if path[0] != '/' {
-		at = procPath(int(n.pid), "cwd") + "/" + string(path)
-	}
-	fd, err := unix.Open(at, unix.O_PATH|unix.O_CLOEXEC, 0)
+	fd, err := openBelow(directory, path)
 	if err != nil {
 		return nil, release, errnoOf(err)
 	}
-	if !n.valid(s.fd) || s.covered.has(fd) {
+	if c.s.covered.has(fd) {
 		unix.Close(fd) //nolint:errcheck // it was only looked at
 		return nil, release, unix.ECONNREFUSED
 	}
 	led = append(append([]byte(nil), addr[:2]...), fmt.Sprintf("/proc/self/fd/%d\x00", fd)...)
 	return led, func() { unix.Close(fd) }, 0 //nolint:errcheck // as above
+}
+
+// ofItsOwn are paths below what a process has open. Looked up by this process they would
+// lead to what this one has.
+var ofItsOwn = regexp.MustCompile(`^/(?:proc/(?:thread-)?self/|dev/)(fd/[0-9]+)(?:/(.*))?$`)
+
+// start returns from where, in /proc/PID, a path leads, and by which path.
+func start(path string) (from, rest string) {
+	switch own := ofItsOwn.FindStringSubmatch(path); {
+	case own != nil:
+		return own[1], own[2]
+	case strings.HasPrefix(path, "/"):
+		return "root", path
+	}
+	return "cwd", path
+}
+
+// openBelow opens a path as a process does whose root, or whose directory, is a directory.
+func openBelow(directory int, path string) (int, error) {
+	how := &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC}
+	switch {
+	case path == "":
+		return unix.FcntlInt(uintptr(directory), unix.F_DUPFD_CLOEXEC, 0)
+	case path[0] == '/':
+		how.Resolve = unix.RESOLVE_IN_ROOT // links as well
+	}
+	fd, err := unix.Openat2(directory, path, how)
+	if errors.Is(err, unix.ELOOP) && how.Resolve != 0 { // it goes by what a process has open, which is in no root
+		how.Resolve = 0
+		fd, err = unix.Openat2(directory, strings.TrimLeft(path, "/"), how)
+	}
+	return fd, err
+}
+
+// reach calls f with an address of the command's that leads to a socket of this machine
+// which it may reach.
+func (c *called) reach(addr []byte, whole bool, f func(addr []byte) unix.Errno) unix.Errno {
+	if family(addr) != unix.AF_UNIX || len(addr) <= 2 {
+		return f(addr) // the kernel says what is wrong with it
+	}
+	text, _, _ := bytes.Cut(addr[2:], []byte{0})
+	from, path := start(string(text))
+	directory, err := unix.Open(procPath(int(c.n.pid), from), unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return errnoOf(err)
+	}
+	defer unix.Close(directory) //nolint:errcheck // it was only looked at
+	if !c.n.valid(c.s.fd) {
+		return unix.ESRCH
+	}
+	return c.as(whole, func() unix.Errno {
+		addr, release, errno := c.unixAddress(addr, directory, path)
+		if errno != 0 {
+			return errno
+		}
+		defer release()
+		return f(addr)
+	})
 }
 
 func (c *cover) has(fd int) bool {

@@ -45,6 +45,8 @@ var attempts = map[string]func(args []string) error{
 	"network of parent":    func(a []string) error { return enter(fmt.Sprintf("/proc/%d/ns/net", pid(a)), unix.CLONE_NEWNET) },
 	"descriptor of parent": func(a []string) error { fd, err := duplicate(pid(a), 0); return closed(fd, err) },
 	"count its events":     func(a []string) error { return perf(pid(a)) },
+	"limits of parent":     func(a []string) error { return limit(pid(a)) },
+	"speak for the first":  speakForTheFirst,
 	"network of init":      func([]string) error { return enter("/proc/1/ns/net", unix.CLONE_NEWNET) },
 	"users of init":        func([]string) error { return enter("/proc/1/ns/user", unix.CLONE_NEWUSER) },
 
@@ -110,7 +112,7 @@ func attemptRole(name string, args []string) int {
 // targets are what programs of this host listen on, in the environment of attempts.
 func (u user) targets(t *testing.T) {
 	t.Helper()
-	abstract := fmt.Sprintf("tripline-test-%d-%d", os.Getpid(), u.id)
+	abstract := fmt.Sprintf("tripline test-%d-%d", os.Getpid(), u.id)
 	path := filepath.Join(filepath.Dir(testProgram(t)), "s"+strconv.Itoa(u.id))
 	for _, name := range []string{"\x00" + abstract, path} {
 		l, err := net.Listen("unix", name)

@@ -85,13 +85,18 @@ func (p *program) noTyping() {
 // addressed tells of a sendto with an address: one without is of a connection.
 func (p *program) addressed() {
 	p.ifEqual(unix.SYS_SENDTO, func(p *program) {
-		for _, half := range []uint32{0, 4} {
-			p.load(argument(4) + half)
-			p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, 0, 1, 0)
-			p.give(unix.SECCOMP_RET_USER_NOTIF)
-		}
+		p.ifAny(argument(4), unix.SECCOMP_RET_USER_NOTIF)
 		p.give(unix.SECCOMP_RET_ALLOW)
 	})
+}
+
+// ifAny gives an action where an argument is not 0, in either half.
+func (p *program) ifAny(argument, action uint32) {
+	for _, half := range []uint32{0, 4} {
+		p.load(argument + half)
+		p.add(unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K, 0, 1, 0)
+		p.give(action)
+	}
 }
 
 func filterProgram(strict bool) (p program) {

@@ -21,6 +21,7 @@ type reaper struct {
 // initial runs the command and returns when everything it started has ended.
 func initial(path string, args []string) int {
 	unix.CloseOnExec(controlFD)
+	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) //nolint:errcheck // no command speaks in its name then (ptrace(2))
 	i := &reaper{c: control{os.NewFile(controlFD, "control")}}
 	// The first process of a namespace gets no signal that it does not want. Those
 	// of the terminal reach the command without us.

@@ -105,12 +105,16 @@ func uidOf(pid int) int {
 
 // field is the first value of a line of /proc/PID/status.
 func field(status []byte, name string) string {
-	_, rest, _ := bytes.Cut(status, []byte("\n"+name))
-	line, _, _ := bytes.Cut(rest, []byte("\n"))
-	for value := range strings.FieldsSeq(string(line)) {
+	for value := range strings.FieldsSeq(line(status, name)) {
 		return value
 	}
 	return ""
+}
+
+func line(status []byte, name string) string {
+	_, rest, _ := bytes.Cut(status, []byte("\n"+name))
+	line, _, _ := bytes.Cut(rest, []byte("\n"))
+	return string(line)
 }
 
 // ownProgram says whether a process is the first one inside, which is this

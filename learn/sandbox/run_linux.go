@@ -363,8 +363,11 @@ func (r *running) total() Result {
 	return t
 }
 
+// kill ends the child. Where this process may not signal it any more, it ends because
+// nobody is left to tell it to go on.
 func (r *running) kill() {
 	r.child.Process.Kill() //nolint:errcheck // it may be gone
+	r.control.f.Close()    //nolint:errcheck // as above
 	<-r.ended
 }
 

@@ -375,6 +375,26 @@ func copyMemory(pid int) error {
 	return err
 }
 
+// limit sets a limit of another process to what it is.
+func limit(pid int) error {
+	var is unix.Rlimit
+	if err := unix.Prlimit(pid, unix.RLIMIT_CORE, nil, &is); err != nil {
+		return err
+	}
+	return unix.Prlimit(pid, unix.RLIMIT_CORE, &is, nil)
+}
+
+// speakForTheFirst takes the descriptor by which the first process inside says how the
+// command ended.
+func speakForTheFirst([]string) error {
+	first := os.Getppid()
+	for ; first > 1 && !ownProgram(first); first = parentOf(first) {
+		continue
+	}
+	fd, err := duplicate(first, controlFD)
+	return closed(fd, err)
+}
+
 // perf counts the page faults of another process.
 func perf(pid int) error {
 	attr := unix.PerfEventAttr{Type: unix.PERF_TYPE_SOFTWARE, Config: unix.PERF_COUNT_SW_PAGE_FAULTS, Bits: unix.PerfBitExcludeKernel}
