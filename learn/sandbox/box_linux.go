@@ -63,10 +63,13 @@ type talk struct {
 	b        *box
 	number   uint64
 	flow     learn.Flow
-	to       []netip.AddrPort // where it may go, in the order of trying
-	resolved bool             // the name is one that we told
-	socket   uint32           // its inode inside, 0 if that is not known
-	hello    *dissect.QUIC    // that is not all there yet
+	to       []netip.AddrPort  // where it may go, in the order of trying
+	resolved bool              // the name is one that we told
+	socket   uint32            // its inode inside, 0 if that is not known
+	hello    *dissect.QUIC     // that is not all there yet
+	requests *dissect.Requests // that are looked for, nil if what is said is no HTTP/1
+	barred   bool              // one of them was not admitted
+	named    bool              // it said a name itself
 	up, down atomic.Uint64
 	tap      atomic.Pointer[bodies.Tap] // nil if no bodies are hashed
 }

@@ -62,6 +62,18 @@ func (t *talk) ends() bool {
 	return s != nil && !s.told.IsZero()
 }
 
+// another tells of a talk so far, and goes on as another one between the same ends.
+func (t *talk) another() {
+	f := t.flow
+	f.Up, f.Down, f.Rule = t.up.Swap(0), t.down.Swap(0), around(&f)
+	t.b.flows.Add(1)
+	t.ends()
+	if t.b.o.Flow != nil {
+		t.b.o.Flow(&Told{Flow: f, Number: t.number})
+	}
+	t.number, t.flow.Time = t.b.lasting.last.Add(1), time.Now().UTC()
+}
+
 // watch tells of what goes on, until ctx ends.
 func (l *lasting) watch(ctx context.Context, tell func(*Told)) {
 	ticks := time.NewTicker(lookLasting)

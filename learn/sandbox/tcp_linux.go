@@ -140,9 +140,9 @@ func (t *talk) forth(in *gonet.TCPConn, out net.Conn) bool {
 	admitted, err := t.opens(in, out, *first)
 	heads.Put(first)
 	if admitted && err == nil {
-		copied(out, in, t.hears((*bodies.Tap).Up), t.sent)
+		copied(mouth{t, out}, in, t.hears((*bodies.Tap).Up), func(int) {})
 	}
-	return admitted
+	return admitted && !t.barred
 }
 
 // opens sends what is said first. Who says it in pieces and takes his time is let go
@@ -157,18 +157,17 @@ func (t *talk) opens(in *gonet.TCPConn, out net.Conn, buf []byte) (admitted bool
 			if !t.rename(name, how) {
 				return false, nil
 			}
-			t.goesOn()
 		}
 		if more = unsaid(head) && len(head) < mostHead; !more || err != nil {
 			t.listen(head)
+			t.follow(head, sent)
 		}
 		if sent < len(head) {
-			n, e := out.Write(head[sent:])
-			t.sent(n)
+			_, e := mouth{t, out}.Write(head[sent:])
 			sent, err = len(head), errors.Join(err, e)
 		}
 	}
-	return true, err
+	return !t.barred, err
 }
 
 // Bounds of what is looked at before it is sent.
@@ -222,13 +221,20 @@ func said(head []byte) (string, learn.Evidence) {
 		return string(hello.Name), learn.SNI
 	}
 	request, state := dissect.HTTP(head)
-	switch {
-	case state == dissect.Other || request.Host == nil:
+	if state == dissect.Other {
 		return "", learn.Unnamed
-	case request.Proxy:
-		return string(request.Host), learn.Proxy
 	}
-	return string(request.Host), learn.HTTP
+	return saidBy(request)
+}
+
+func saidBy(r dissect.Request) (string, learn.Evidence) {
+	switch {
+	case r.Host == nil:
+		return "", learn.Unnamed
+	case r.Proxy:
+		return string(r.Host), learn.Proxy
+	}
+	return string(r.Host), learn.HTTP
 }
 
 func (t *talk) sent(n int) {

@@ -300,18 +300,27 @@ func (t *talk) says(data []byte) bool {
 	return true
 }
 
-// rename notes the name that a connection says itself. Where it is not the one
-// that was asked for, another decision is due.
+// rename notes the name that a connection says itself. Where it is not the one that was
+// asked for, another decision is due; where it said another one before, all until then is
+// told by that.
 func (t *talk) rename(said string, how learn.Evidence) bool {
 	name, ok := learn.CanonicalName(said)
 	if !ok {
 		return true
 	}
+	admitted := true
 	if name == t.flow.Name {
 		t.flow.Evidence = max(t.flow.Evidence, how)
-		return true
+	} else {
+		if t.named && t.up.Load() > 0 {
+			t.another()
+		}
+		t.flow.Name, t.flow.Evidence = name, how
+		t.flow.Resolved = t.b.names.told(name, t.flow.Dst)
+		admitted = t.b.admit(&t.flow)
 	}
-	t.flow.Name, t.flow.Evidence = name, how
-	t.flow.Resolved = t.b.names.told(name, t.flow.Dst)
-	return t.b.admit(&t.flow)
+	if t.named = true; admitted {
+		t.goesOn()
+	}
+	return admitted
 }

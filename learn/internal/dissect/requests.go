@@ -1,0 +1,145 @@
+package dissect
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// Requests finds the requests of HTTP/1 in what a client sends over one connection, one
+// behind the other (RFC 9112, sections 6 and 7.1). The zero value is ready to use.
+//
+// Who frames a body so that two readers disagree of its end can hide a request in it.
+type Requests struct {
+	head []byte // of a request, or a line of a chunk, so far
+	from int    // where it begins in what was fed
+	line int    // where its last line begins
+	skip uint64 // bytes of a body that come first
+	part part
+	lost bool // what came is not understood
+}
+
+// A Begun is a request whose head is whole, and where in what was fed that began.
+type Begun struct {
+	Request
+
+	At int // 0 where it began before
+}
+
+// A part of a request is what comes next of it.
+type part uint8
+
+const (
+	partHead part = iota
+	partSize      // of a chunk
+	partEnd       // of a chunk
+	partTrailer
+)
+
+// Feed takes what is sent next, and returns the requests whose heads are whole with it.
+func (q *Requests) Feed(b []byte) (begun []Begun) {
+	all := len(b)
+	q.from = 0
+	for len(b) > 0 && !q.lost {
+		if len(q.head) == 0 {
+			q.from = all - len(b)
+		}
+		if q.skip > 0 {
+			n := min(q.skip, uint64(len(b)))
+			q.skip, b = q.skip-n, b[n:]
+			continue
+		}
+		n := bytes.IndexByte(b, '\n') + 1
+		whole := n > 0
+		if !whole {
+			n = len(b)
+		}
+		q.head = append(q.head, b[:n]...)
+		b = b[n:]
+		if r, ok := q.next(whole); ok {
+			begun = append(begun, Begun{r, q.from})
+		}
+		if q.lost {
+			q.head = nil
+		}
+	}
+	return begun
+}
+
+// next takes the line that was read, as far as it is there.
+func (q *Requests) next(whole bool) (r Request, ok bool) {
+	switch _, state := method(bytes.TrimLeft(q.head, "\r\n")); {
+	case len(q.head) > mostHead, q.part == partHead && state == Other:
+		q.lost = true
+		return r, false
+	case !whole:
+		return r, false
+	}
+	line := bytes.TrimSuffix(bytes.TrimSuffix(q.head[q.line:], []byte("\n")), []byte("\r"))
+	q.line = len(q.head)
+	if q.part == partHead {
+		return q.request(line)
+	}
+	q.chunk(line)
+	q.head, q.line = q.head[:0], 0
+	return r, false
+}
+
+// request takes a line of a head, which ends with an empty one.
+func (q *Requests) request(line []byte) (r Request, ok bool) {
+	if len(line) > 0 {
+		return r, false
+	}
+	head := q.head
+	q.head, q.line = nil, 0
+	if len(bytes.TrimLeft(head, "\r\n")) == 0 {
+		return r, false
+	}
+	r, state := HTTP(head)
+	q.lost = state != Done || !q.frame(head)
+	return r, state == Done
+}
+
+// frame finds out what follows a head. It is false if that cannot be told.
+func (q *Requests) frame(head []byte) bool {
+	length, chunked := "", false
+	for line := range bytes.Lines(head) {
+		name, value, _ := bytes.Cut(line, []byte(":"))
+		value = bytes.TrimSpace(value)
+		switch {
+		case bytes.EqualFold(name, []byte("transfer-encoding")):
+			chunked = chunked || bytes.Contains(bytes.ToLower(value), []byte("chunked"))
+		case bytes.EqualFold(name, []byte("content-length")):
+			if length != "" && length != string(value) {
+				return false
+			}
+			length = string(value)
+		}
+	}
+	switch {
+	case chunked:
+		q.part = partSize
+	case length != "":
+		n, err := strconv.ParseUint(length, 10, 63)
+		q.skip = n
+		return err == nil
+	}
+	return true
+}
+
+// chunk takes a line of a body in chunks.
+func (q *Requests) chunk(line []byte) {
+	switch q.part {
+	case partSize:
+		text, _, _ := bytes.Cut(line, []byte(";"))
+		n, err := strconv.ParseUint(string(bytes.TrimSpace(text)), 16, 63)
+		if q.skip, q.part, q.lost = n, partEnd, err != nil; n == 0 {
+			q.part = partTrailer
+		}
+	case partEnd:
+		q.part, q.lost = partSize, len(bytes.TrimSpace(line)) > 0
+	case partTrailer:
+		if len(line) == 0 {
+			q.part = partHead
+		}
+	}
+}
