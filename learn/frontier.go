@@ -65,7 +65,7 @@ func NewFrontier(ds []Destination, o FoldOptions) *Frontier {
 	for _, d := range f.names.names {
 		behind = append(behind, addrsOf(d.seen)...)
 	}
-	f.behind = hosts(behind)
+	f.behind = hosts(behind).Subtract(standInSet)
 	f.Default = f.byDefault()
 	f.Points = rising(append(f.sweep(fine, f.beta), f.Default))
 	return f

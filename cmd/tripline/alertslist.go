@@ -157,13 +157,9 @@ func (l *alertLine) what() string {
 	if l.Kind != enforce.Destination {
 		return strings.TrimSpace(string(l.Kind) + " " + l.Subject)
 	}
-	to := l.To()
-	text := l.Verdict.String() + " " + to
-	if s, err := learn.ParseService(l.Proto + "/" + strconv.Itoa(int(l.Port))); err == nil {
-		text = l.Verdict.String() + " " + learn.Endpoint(to, s)
-	}
-	if l.Name != "" && l.Name != to {
-		text += " " + l.Name
+	text := l.Verdict.String() + " " + whither(l.Alert)
+	if words := learn.Around(l.Interface, l.Tracker); l.Tracker == learn.OnlyAsked && words != "" {
+		text += ", " + words
 	}
 	if l.Group {
 		text += " and others"

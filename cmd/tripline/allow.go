@@ -47,7 +47,7 @@ Exit status:
 }
 
 func (o *allowOptions) run(_ context.Context, a *app, agent, text string) error {
-	to, service, err := learn.ParseEndpoint(text)
+	to, service, err := destinationIn(text)
 	if err != nil {
 		return err
 	}
@@ -75,6 +75,17 @@ func (o *allowOptions) run(_ context.Context, a *app, agent, text string) error 
 	return show.show(a, r)
 }
 
+// addrsWith are the addresses of a rule with those that are added: what only stands for a
+// name adds nothing to a name that is known.
+func addrsWith(has, added []netip.Addr) []netip.Addr {
+	if len(has) > 0 {
+		added = slices.DeleteFunc(added, learn.IsStandIn)
+	}
+	all := slices.Concat(has, added)
+	slices.SortFunc(all, netip.Addr.Compare)
+	return slices.Compact(all)
+}
+
 // allow makes a review of the approved baseline with one more rule.
 func (a *app) allow(s *store.Store, agent string, rule learn.Rule) (*reviewed, error) {
 	if _, err := agentNames(s, []string{agent}); err != nil {
@@ -96,7 +107,7 @@ func (a *app) allow(s *store.Store, agent string, rule learn.Rule) (*reviewed, e
 		was.Ports = slices.Concat(was.Ports, rule.Ports)
 		slices.SortFunc(was.Ports, learn.Service.Compare)
 		was.Ports = slices.Compact(was.Ports)
-		was.From = learn.Allowed
+		was.From, was.Addrs = learn.Allowed, addrsWith(was.Addrs, rule.Addrs)
 	}
 	text, err := learn.Encode([]*learn.Baseline{next})
 	if err != nil {

@@ -212,13 +212,28 @@ func lookSources(ctx context.Context, d *doctor) error {
 	if err != nil {
 		return err
 	}
-	if len(list) == 0 {
+	switch boxed, err := d.boxed(); {
+	case err != nil:
+		return err
+	case len(list) == 0 && boxed:
+		d.ok("", "no log is read: what is known comes from commands in a sandbox, of which tripline doctor sandbox says more")
+	case len(list) == 0:
 		d.warn("", "tripline doctor sources --from filterlog=/var/log/filter.log --agent bot=192.0.2.50", "no log was read yet, and none is named: nothing to look at")
 	}
 	for _, l := range list {
 		d.lookLog(l)
 	}
 	return nil
+}
+
+// boxed says whether anything was learned from a command in a sandbox.
+func (d *doctor) boxed() (found bool, err error) {
+	err = d.a.withStore(func(s *store.Store) error {
+		runs, err := s.Runs()
+		found = slices.ContainsFunc(runs, func(r store.Run) bool { return r.Counters[sandboxCounter] > 0 })
+		return err
+	})
+	return found, err
 }
 
 func (d *doctor) lookLog(l *looked) {

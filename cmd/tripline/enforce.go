@@ -30,7 +30,6 @@ type enforceOptions struct {
 	service learn.Daemon
 	budgets bool
 	sandbox sandboxOptions
-	runs    bool // a command
 }
 
 func newEnforceCommand(a *app) *cobra.Command {

@@ -92,6 +92,9 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 		if kept.note(t); t.Open {
 			return nil
 		}
+		if t.Action == learn.Refused && t.Rule == learn.OnlyAsked {
+			w.unasked++
+		}
 		k.dirty = true
 		return w.take(nil, &source.Record{Flow: t.Flow, Counted: true}, nil)
 	}
@@ -116,17 +119,26 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 	return w.finishSandbox(result)
 }
 
+// held says what did not leave: in the record, both are blocked.
+func (w *watching) held(refused uint64) string {
+	text := ipranges.Thousands(refused) + " refused"
+	if w.unasked > 0 {
+		text += ", " + count(w.unasked, "name", "names") + " not looked up"
+	}
+	return text
+}
+
 // finishSandbox says what was found. The status is the command's, unless that says
 // that all is well and it is not.
 func (w *watching) finishSandbox(r sandbox.Result) error {
 	w.a.tellSandbox(r)
 	w.src.Sees = seenBy(r)
 	w.naming.report(w.a, w.names, w.src.Sees)
-	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s refused; %s",
+	w.a.say("%s of %s: %s allowed, %s drift, %s unexpected, %s forbidden; %s; %s",
 		count(w.tally.claimed(), "flow", "flows"), w.names[0],
 		ipranges.Thousands(w.watch.Flows(enforce.Allowed)), ipranges.Thousands(w.watch.Flows(enforce.Drift)),
 		ipranges.Thousands(w.watch.Flows(enforce.Unexpected)), ipranges.Thousands(w.watch.Flows(enforce.Forbidden)),
-		ipranges.Thousands(r.Refused), w.findings())
+		w.held(r.Refused), w.findings())
 	unexpected := w.unexpected()
 	if unexpected {
 		w.tellStale()

@@ -46,7 +46,7 @@ Exit status:
 }
 
 func (o *explainOptions) run(_ context.Context, a *app, text string) error {
-	to, service, err := learn.ParseEndpoint(text)
+	to, service, err := destinationIn(text)
 	if err != nil {
 		return err
 	}
@@ -72,6 +72,16 @@ func (o *explainOptions) run(_ context.Context, a *app, text string) error {
 		return errFound
 	}
 	return nil
+}
+
+// destinationIn reads a destination as a person writes it. What stands for a name in
+// JSON is none.
+func destinationIn(text string) (learn.To, learn.Service, error) {
+	to, service, err := learn.ParseEndpoint(text)
+	if err == nil && learn.IsStandIn(to.Prefix.Addr()) {
+		err = learn.WithHint(fmt.Errorf("%s stands for a name that nobody looked up", to), "write the name: tripline explain api.example.com:443")
+	}
+	return to, service, err
 }
 
 func (o *explainOptions) ask(a *app, s *store.Store, addr netip.Addr, service learn.Service) (enforce.Alert, error) {

@@ -34,6 +34,7 @@ type input struct {
 	follows  bool // the command can follow at all
 	rotated  bool
 	docker   string
+	runs     bool // a command, and reads no source
 }
 
 func (in *input) flags(c *cobra.Command, follow bool) {
@@ -95,7 +96,7 @@ func (in *input) selected(a *app, known []learn.Agent) (list []learn.Agent, err 
 		agent, ok := byName[text]
 		if !ok || strings.Contains(text, "=") {
 			if agent, err = learn.ParseAgent(text); err != nil {
-				return nil, knownHint(err, text, byName)
+				return nil, in.knownHint(err, text, byName)
 			}
 		}
 		if given[agent.Name] {
@@ -114,12 +115,16 @@ func (in *input) selected(a *app, known []learn.Agent) (list []learn.Agent, err 
 	return list, nil
 }
 
-func knownHint(err error, text string, known map[string]learn.Agent) error {
+func (in *input) knownHint(err error, text string, known map[string]learn.Agent) error {
 	if strings.Contains(text, "=") || len(known) == 0 {
 		return err
 	}
+	begins := "a new one is --agent NAME=ADDRESS"
+	if in.runs {
+		begins = "a new one begins with tripline learn --agent NAME -- CMD"
+	}
 	names := slices.Sorted(maps.Keys(known))
-	return learn.WithHint(fmt.Errorf("no agent called %q", learn.Printable(text)), "known agents: %s; a new one is --agent NAME=ADDRESS", strings.Join(names, ", "))
+	return learn.WithHint(fmt.Errorf("no agent called %q", learn.Printable(text)), "known agents: %s; %s", strings.Join(names, ", "), begins)
 }
 
 // storedAgents returns the agents that were learned.

@@ -29,6 +29,9 @@ func wrongFlag(c *cobra.Command, err error) error {
 	if c.HasSubCommands() && c.Flags().NArg() > 0 {
 		return unknownCommand(c, c.Flags().Arg(0)) // whose flag it would have been
 	}
+	if err := unmarked(c, c.Flags().Args()); err != nil { // whose flag it would have been
+		return err
+	}
 	if name, ok := strings.CutPrefix(err.Error(), "unknown flag: --"); ok {
 		var names []string
 		for word := range strings.FieldsSeq(c.Flags().FlagUsages()) {

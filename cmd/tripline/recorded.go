@@ -66,10 +66,32 @@ func (o *flowsOptions) recordedPrinter(w *bufio.Writer) (show func(*store.Record
 		fmt.Fprintln(w, strings.TrimRight(fmt.Sprintf(recordedRow, "time", "action", "agent", "proto", "up", "down", "to", ""), " "))
 		return func(r *store.Recorded) { showRecorded(w, r) }, func() {}, nil
 	case "count":
-		count, finish := countFlows(w)
-		return func(r *store.Recorded) { count("", recordOf(r), nil) }, finish, nil
+		c := recordedCounts{}
+		return c.add, func() { c.print(w) }, nil
 	}
 	return nil, nil, o.wrongFormat()
+}
+
+// A recordedCounts is how often something was recorded, by a line without the number.
+type recordedCounts map[string]uint64
+
+// add counts a flow: where its address says nothing, as that of a sandbox or one that
+// only stands for a name, by what does.
+func (c recordedCounts) add(r *store.Recorded) {
+	src, dst := r.Src.String(), r.Dst.String()
+	if strings.HasPrefix(r.Interface, learn.Sandboxed) {
+		src = r.Interface
+	}
+	if learn.IsStandIn(r.Dst) && r.Name != "" {
+		dst = learn.Printable(r.Name)
+	}
+	c[src+"\t"+dst+"\t"+r.Service().String()]++
+}
+
+func (c recordedCounts) print(w io.Writer) {
+	for _, line := range byCount(c, func(n uint64) uint64 { return n }) {
+		fmt.Fprintf(w, "%d\t%s\n", c[line], line)
+	}
 }
 
 // recordOf is what was recorded as a log would have told it.

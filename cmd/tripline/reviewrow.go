@@ -140,6 +140,8 @@ func (r *reviewed) destination(m *learn.Destination) destinationJSON {
 	}
 	if m.Addr.IsValid() {
 		out.Address = m.Addr.String()
+	}
+	if m.Addr.IsValid() && !learn.IsStandIn(m.Addr) {
 		out.Owner = r.owner(learn.To{Prefix: netip.PrefixFrom(m.Addr, m.Addr.BitLen())})
 	}
 	return out

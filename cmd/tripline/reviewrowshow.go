@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,7 +104,7 @@ func (x *openRow) table() []string {
 			refused = strconv.FormatUint(d.Refused, 10)
 		}
 		g.rows = append(g.rows, []string{
-			d.Address, d.Name, d.Evidence, d.Port, cut(d.Owner, 32), strconv.FormatUint(d.Flows, 10), refused,
+			d.where(), d.Name, d.Evidence, d.Port, cut(d.Owner, 32), strconv.FormatUint(d.Flows, 10), refused,
 			d.First.Format("2 Jan 15:04"), d.Last.Format("2 Jan 15:04"), strconv.Itoa(d.Blocks),
 		})
 	}
@@ -115,6 +116,14 @@ func (x *openRow) table() []string {
 		out = append(out, fmt.Sprintf("and %d more; --format json has them", n))
 	}
 	return out
+}
+
+// where is the address of a destination, or that nobody looked it up.
+func (d *destinationJSON) where() string {
+	if a, err := netip.ParseAddr(d.Address); err == nil && learn.IsStandIn(a) {
+		return "not looked up"
+	}
+	return d.Address
 }
 
 // choices lists what is narrower and wider, with the command for each.

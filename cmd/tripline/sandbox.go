@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,7 @@ func (o *sandboxOptions) flags(c *cobra.Command) {
 func commandOf(c *cobra.Command, args []string) ([]string, error) {
 	n := c.ArgsLenAtDash()
 	if n < 0 || c.Flags().Changed("from") {
-		return nil, noCommand(c)
+		return nil, cmp.Or(unmarked(c, args), noCommand(c))
 	}
 	if n > 0 {
 		if _, err := strconv.Atoi(args[0]); err == nil && c.Flags().Changed("record-payload-hashes") {

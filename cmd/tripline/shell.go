@@ -24,7 +24,7 @@ Exit status:
 and any other status is the shell's.`,
 		Example: `  tripline shell --agent bot
   tripline shell --agent bot --enforce`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			shell := []string{cmp.Or(os.Getenv("SHELL"), "/bin/sh")}
 			if !enforced {

@@ -57,7 +57,7 @@ func showJSON(a *app, r *reviewed) error {
 func endpoints(ds []learn.Destination) []string {
 	var out []string
 	for i := range ds {
-		out = append(out, learn.Endpoint(ds[i].Addr.String(), ds[i].Service))
+		out = append(out, learn.Place(ds[i].Addr, ds[i].Name, ds[i].Service))
 	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"tripline/enforce"
 	"tripline/ipranges"
@@ -33,13 +34,13 @@ func (w *watching) tell(event *enforce.Alert) error {
 	if event == nil || !w.o.follow {
 		return nil
 	}
-	begins := event.Status == enforce.StatusNew || event.Status == enforce.StatusMore
+	begins := event.Event != "" && (event.Status == enforce.StatusNew || event.Status == enforce.StatusMore)
 	if begins {
 		w.metrics.alerts.add(1, string(event.Kind), string(event.Severity))
 	}
 	if why := w.quiet.Of(event, w.a.now()); why != "" {
-		if w.hushed.count(why, event); begins && isForbidden(event) {
-			w.a.warn("%s: forbidden, but %s: %s %s. tripline alerts show %s", learn.Printable(event.Agent), why, event.Dst, learn.Printable(event.Name), event.ID)
+		if w.hushed.count(why, event); (begins || w.o.runs) && isForbidden(event) {
+			w.a.warn("%s: forbidden, but %s: %s. tripline alerts show %s", learn.Printable(event.Agent), why, whither(event), event.ID)
 		}
 		return nil
 	}
@@ -80,6 +81,19 @@ func (w *watching) list() error {
 		}
 	}
 	return nil
+}
+
+// whither is where an alert is about, in words.
+func whither(al *enforce.Alert) string {
+	to := al.To()
+	text := to
+	if s, err := learn.ParseService(al.Proto + "/" + strconv.Itoa(int(al.Port))); err == nil {
+		text = learn.Endpoint(to, s)
+	}
+	if al.Name != "" && al.Name != to {
+		text += " " + al.Name
+	}
+	return learn.Printable(text)
 }
 
 func (w *watching) print(al *enforce.Alert) error { return w.write(w.out, al) }

@@ -16,25 +16,26 @@ import (
 
 // A watching is one run of enforce.
 type watching struct {
-	a      *app
-	o      *enforceOptions
-	src    source.Source
-	agents *learn.Agents
-	names  []string
-	watch  *enforce.Watch
-	state  string // what the policy was compiled from
-	out    *bufio.Writer
-	prints io.Writer // where alerts are printed: standard output, or standard error where that is a command's
-	write  func(io.Writer, *enforce.Alert) error
-	tally  *tally
-	naming *naming
-	vigil  *vigil // while following
-	ageing *ageing
-	quiet  *enforce.Quiet
-	hushed hushed
-	told   uint64 // events
-	parts  []part
-	stream source.Stream // that is read
+	a       *app
+	o       *enforceOptions
+	src     source.Source
+	agents  *learn.Agents
+	names   []string
+	watch   *enforce.Watch
+	state   string // what the policy was compiled from
+	out     *bufio.Writer
+	prints  io.Writer // where alerts are printed: standard output, or standard error where that is a command's
+	write   func(io.Writer, *enforce.Alert) error
+	tally   *tally
+	naming  *naming
+	vigil   *vigil // while following
+	ageing  *ageing
+	quiet   *enforce.Quiet
+	hushed  hushed
+	told    uint64 // events
+	unasked uint64 // names that a command was given no address of, as nothing admits them
+	parts   []part
+	stream  source.Stream // that is read
 
 	path      string // of what is followed
 	senses    *senses
