@@ -40,11 +40,12 @@ type claim struct {
 	at      time.Time
 }
 
-// A thread is known by a descriptor of it, which is no other's when its number is.
+// A thread is known by a descriptor of it, which is no other's when its number is, and
+// its program by one of its memory, which is no other's when it runs another one.
 type thread struct {
-	fd      int
-	process *learn.Process
-	at      time.Time
+	fd, memory int
+	process    *learn.Process
+	at         time.Time
 }
 
 // mostThreads is how many are remembered, and as many descriptors.
@@ -132,7 +133,7 @@ func (w *witness) see(n *notice) {
 	if !ok || to.Addr().IsLoopback() {
 		return
 	}
-	fd, process, err := w.socket(n.pid, int(int32(n.args[0])))
+	fd, process, err := w.socket(n.pid, int(int32(n.args[0])), at)
 	if err != nil {
 		return
 	}
@@ -146,18 +147,16 @@ func (w *witness) see(n *notice) {
 	}
 }
 
-// socket returns a descriptor of our own for that of a thread, and its process.
-func (w *witness) socket(tid uint32, fd int) (int, *learn.Process, error) {
+// socket returns a descriptor of our own for that of a thread, and its process. There
+// is something in its memory at an address.
+func (w *witness) socket(tid uint32, fd int, at uint64) (int, *learn.Process, error) {
 	t := w.threads[tid]
 	if t != nil {
 		d, err := unix.PidfdGetfd(t.fd, fd, 0)
 		if err == nil {
-			if now := time.Now(); now.Sub(t.at) > describeFor {
-				t.process, t.at = w.describe(int(tid)), now
-			}
-			return d, t.process, nil
+			return d, w.program(t, int(tid), at), nil
 		}
-		unix.Close(t.fd) //nolint:errcheck // it is gone: its number may be another's
+		t.close() // it is gone: its number may be another's
 		delete(w.threads, tid)
 	}
 	p, err := unix.PidfdOpen(int(tid), unix.PIDFD_THREAD)
@@ -169,15 +168,40 @@ func (w *witness) socket(tid uint32, fd int) (int, *learn.Process, error) {
 	if len(w.threads) == mostThreads {
 		w.forget()
 	}
-	t = &thread{p, w.describe(int(tid)), time.Now()}
+	t = &thread{fd: p, memory: -1}
 	w.threads[tid] = t
-	return d, t.process, err
+	return d, w.program(t, int(tid), at), err
+}
+
+// program returns what a thread is of, described again after a while, and where it runs
+// another program: then nothing is left in the memory of the one before.
+func (w *witness) program(t *thread, tid int, at uint64) *learn.Process {
+	var there [1]byte
+	n, _ := unix.Pread(t.memory, there[:], int64(at)) //nolint:errcheck,gosec // G115: an address of a process
+	if now := time.Now(); n == 0 || now.Sub(t.at) > describeFor {
+		t.closeMemory()
+		t.memory, _ = unix.Open(procPath(tid, "mem"), unix.O_RDONLY|unix.O_CLOEXEC, 0) //nolint:errcheck // -1 says that it is not there
+		t.process, t.at = w.describe(tid), now
+	}
+	return t.process
+}
+
+func (t *thread) close() {
+	unix.Close(t.fd) //nolint:errcheck // it was only used to reach
+	t.closeMemory()
+}
+
+func (t *thread) closeMemory() {
+	if t.memory >= 0 {
+		unix.Close(t.memory) //nolint:errcheck // as above
+		t.memory = -1
+	}
 }
 
 // forget lets all threads go.
 func (w *witness) forget() {
 	for _, t := range w.threads {
-		unix.Close(t.fd) //nolint:errcheck // it was only used to reach
+		t.close()
 	}
 	clear(w.threads)
 }

@@ -18,8 +18,8 @@ type owners struct {
 	known map[int]cached
 }
 
-// A cached process, by its threads, is described again after a while: it may have become another
-// program since.
+// A cached process, by its threads, is described again after a while: it may call itself
+// something else since.
 type cached struct {
 	process *learn.Process
 	start   string
@@ -61,7 +61,7 @@ func (o *owners) describe(tid int) *learn.Process {
 	if ok && c.start == start && start != "" && time.Since(c.at) < describeFor {
 		return c.process
 	}
-	p := processOf(groupOf(tid))
+	p := processOf(tid)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.known) > 4096 {
@@ -71,11 +71,13 @@ func (o *owners) describe(tid int) *learn.Process {
 	return p
 }
 
-// began is when a process started, in the kernel's own words.
+// began is when a process started, and where its arguments are, in the kernel's own
+// words: another program has them elsewhere.
 func began(pid int) string {
+	const start, args = 19, 45
 	fields := stat(pid)
-	if len(fields) < 20 {
+	if len(fields) <= args {
 		return ""
 	}
-	return fields[19]
+	return fields[start] + " " + fields[args]
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -16,19 +17,21 @@ const (
 	mostParents = 16
 	mostArgs    = 64
 	mostArg     = 256
+	mostLooked  = 1 << 10 // of an argument, for secrets
 )
 
-// processOf says what a process is. It is nil if it is gone.
+// processOf says what the process of a thread is. It is nil if it is gone. What is known
+// of a process is known by any of its threads: the first one may have ended.
 func processOf(pid int) *learn.Process {
 	exe, err := os.Readlink(procPath(pid, "exe"))
 	if err != nil {
 		return nil
 	}
-	p := &learn.Process{PID: pid, Exe: strings.TrimSuffix(exe, " (deleted)"), UID: uidOf(pid)}
+	p := &learn.Process{PID: groupOf(pid), Exe: strings.TrimSuffix(exe, " (deleted)"), UID: uidOf(pid)}
 	if line, err := os.ReadFile(procPath(pid, "cmdline")); err == nil {
-		p.Args = redacted(split(line))
+		p.Args = shortened(redacted(split(line)))
 	}
-	p.Trace = environment(pid, "TRACEPARENT")
+	p.Trace = traceOf(environment(pid, "TRACEPARENT"))
 	for parent := parentOf(pid); parent > 0 && len(p.Parents) < mostParents; parent = parentOf(parent) {
 		exe, err := os.Readlink(procPath(parent, "exe"))
 		if err != nil || ownProgram(parent) {
@@ -39,6 +42,23 @@ func processOf(pid int) *learn.Process {
 	return p
 }
 
+// traceparent is the form of it that all versions have (W3C Trace Context, 3.2).
+var traceparent = regexp.MustCompile(`^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}`)
+
+// traceOf returns a TRACEPARENT without what later versions add, "" for what is none.
+func traceOf(text string) string {
+	const zeroTrace, zeroSpan = "-00000000000000000000000000000000-", "-0000000000000000-"
+	form := traceparent.FindString(text)
+	rest := text[len(form):]
+	switch version, _, _ := strings.Cut(form, "-"); {
+	case version == "ff", strings.Contains(form, zeroTrace), strings.Contains(form, zeroSpan):
+		return ""
+	case rest != "" && (version == "00" || rest[0] != '-'):
+		return ""
+	}
+	return form
+}
+
 func procPath(pid int, name string) string { return fmt.Sprintf("/proc/%d/%s", pid, name) }
 
 // split takes a list of strings that end in a zero byte apart.
@@ -47,12 +67,25 @@ func split(line []byte) (args []string) {
 		if len(args) == mostArgs {
 			return append(args, "...")
 		}
-		if len(part) > mostArg {
-			part = append(bytes.Clone(part[:mostArg]), "..."...)
-		}
-		args = append(args, strings.ToValidUTF8(string(part), "\ufffd"))
+		args = append(args, cutOff(string(part), mostLooked))
 	}
 	return args
+}
+
+// shortened comes after secrets were taken out: of one that is cut off it may not be seen
+// that it is one.
+func shortened(args []string) []string {
+	for i, a := range args {
+		args[i] = cutOff(a, mostArg)
+	}
+	return args
+}
+
+func cutOff(text string, most int) string {
+	if len(text) > most {
+		text = text[:most] + "..."
+	}
+	return strings.ToValidUTF8(text, "\ufffd")
 }
 
 func environment(pid int, name string) string {

@@ -1,108 +1,118 @@
 package sandbox
 
-import "strings"
-
-// secretWords are in the names of options and variables whose value is a secret.
-var secretWords = []string{"key", "token", "secret", "passw", "passwd", "pwd", "auth", "credential", "cookie", "session", "bearer", "private"}
-
-// secretPrefixes begin what is a secret wherever it stands, as those who hand
-// them out publish.
-var secretPrefixes = []string{"sk-", "ghp_", "gho_", "ghs_", "ghu_", "github_pat_", "glpat-", "xox", "AKIA", "ASIA", "AIza", "ya29.", "hvs.", "npm_", "pypi-", "eyJ"}
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
 
 const redaction = "[redacted]"
 
-// redacted takes what looks like a secret out of arguments: the values of options
-// and variables with such a name, headers, passwords in URLs, and tokens that are
-// known by how they begin.
-func redacted(args []string) []string {
-	out := make([]string, len(args))
-	next := false
-	for i, a := range args {
+// Arguments are looked at together, with a zero byte between them, as none holds one:
+// a secret may be the argument behind its option, or a word of a script in one.
+const (
+	aWord   = `(?:\[redacted\]|` + quoted + `|[^\s"'\x00]+)`
+	aValue  = `(?:\[redacted\]|` + quoted + `|[^\s"'&;,)}\x00]+)`
+	quoted  = `"[^"\x00]*"?|'[^'\x00]*'?`
+	aHeader = `(?:\[redacted\]|` + quoted + `|[^"'=\n\x00]*=[ \t]*(?:` + quoted + `)|[^"'\n\x00]+)`
+	behind  = `(?:\x00[^\x00]*|[ \t]+` + aWord + `)`
+	words   = `key|token|secret|pass|pwd|auth|credential|cookie|session|bearer|private|signature`
+	aSecret = `[\w.$-]*(?:` + words + `)[\w.$-]*`
+	itsName = `(?i:(?:^|[\s\x00"'=?&;,:{(\[|])` + aSecret + `)["']?`
+)
+
+// Programs that take a secret by an option whose name does not say so.
+const givenBy = `sshpass[\s\x00](?:[^|;&\n]*?[\s\x00])??-p` +
+	`|(?:mysql|mariadb|7z)[\w-]*[\s\x00](?:[^|;&\n]*?[\s\x00])??-p` +
+	`|(?:docker|podman|nerdctl|buildah|skopeo|helm|oras|az)[\s\x00](?:[^|;&\n]*?[\s\x00])??login[\s\x00](?:[^|;&\n]*?[\s\x00])??-p` +
+	`|redis-cli[\s\x00](?:[^|;&\n]*?[\s\x00])??-a` +
+	`|ldap\w+[\s\x00](?:[^|;&\n]*?[\s\x00])??-w` +
+	`|(?:unzip|zip|mosquitto_\w+)[\s\x00](?:[^|;&\n]*?[\s\x00])??-P`
+
+// What begins a secret wherever it stands, as those who hand them out publish.
+const handedOut = `(?:sk-|[srp]k_(?:live|test)_|gh[opsur]_|github_pat_|glpat-|glsa_|xox[a-z]-|AKIA|ASIA|AIza|ya29\.|hv[bs]\.|SG\.|eyJ|hf_|gsk_|xai-|pplx-|dckr_pat_|dop_v1_|shpat_|tskey-)[\w.~+/=-]{12,}` +
+	`|(?:npm_|pypi-)[\w-]{30,}`
+
+// A taking takes out a secret that stands between others.
+type taking struct {
+	*regexp.Regexp
+	hints []string                       // one of which is in what it matches, in small letters
+	spare func(before, text string) bool // what is no secret, nil for nothing
+}
+
+// taken has its hints with "|" between them.
+func taken(hints, before, text, after string, spare func(before, text string) bool) taking {
+	return taking{regexp.MustCompile("(" + before + ")(" + text + ")" + after), strings.Split(hints, "|"), spare}
+}
+
+// takings take out what looks like a secret.
+var takings = []taking{
+	taken(`private key`, ``, `-----BEGIN [A-Z ]*PRIVATE KEY-----[^\x00]*`, ``, nil),
+	taken(`://`, `://`, `[^/?#\s"'\x00]*`, `(?:@|\.\.\.(?:\x00|$))`, nil), // the user of a URL, also one that was cut off
+	taken(`bearer`, `(?i:\bbearer[ \x00]+)`, `[\w.~+/=-]{8,}`, ``, nil),
+	taken(words, itsName+`:[ \t]+`, aHeader, ``, nil),
+	taken(words, itsName+`[ \t]*(?::?=|:)[ \t]*`, aValue, ``, isPort),
+	taken(words, `(?i:(?:^|[\s\x00"'])--?`+aSecret+`)`, behind, ``, isOption),
+	taken(`-u|--proxy-user`, `(?:^|[\s\x00])(?:-[uU]|--user|--proxy-user)[ =\x00]?`, `["']?[^\s:"'\x00-][^\s:"'\x00]*[:%][^\s"'\x00]+`, ``, isNumbers), // NAME:PASSWORD of curl
+	taken(`-p|-a|-w`, `(?:^|[\s\x00/;|&(])(?:`+givenBy+`)`, behind+`|`+aWord, ``, nil),
+	taken(`@`, `(?:^|[\s\x00"'=])`, `[\w.+-]+:[^\s"'/@:\x00]{3,}`, `@[\w.-]+`, nil),
+	taken(`sig=`, `[?&]sig=`, aValue, ``, nil), // of Azure
+	taken(``, `(?:^|[^A-Za-z0-9])`, handedOut, ``, nil),
+	taken(``, `(?:^|[^\w/+-])`, `[A-Za-z0-9+][A-Za-z0-9/+]{39}\b`, ``, isPlain), // of AWS
+	taken(``, `(?:^|[^\w-])`, `[\w-]{24,}`, ``, isPlain),
+}
+
+func isPort(head, text string) bool {
+	return strings.HasSuffix(head, ":") && strings.Contains(head, ".") && strings.Trim(text, "0123456789") == ""
+}
+
+func isOption(_, text string) bool { return strings.HasPrefix(strings.TrimLeft(text, "\x00 \t"), "--") }
+
+func isNumbers(_, text string) bool { return strings.Trim(text, "0123456789:") == "" }
+
+// isPlain says whether a word is one that a person would write: secrets have letters of
+// both kinds and digits all over.
+func isPlain(_, text string) bool {
+	var upper, lower, digits int
+	for _, r := range text {
 		switch {
-		case next:
-			out[i], next = redaction, false
-			continue
-		case i > 0 && strings.HasPrefix(a, "-") && !strings.ContainsAny(a, "=: ") && secretName(a):
-			next = true
-		case i > 0 && (a == "-u" || a == "--user" || a == "-U" || a == "--proxy-user"): // of curl and wget: NAME:PASSWORD
-			next = strings.Contains(strings.Join(args[i+1:min(i+2, len(args))], ""), ":")
+		case r >= 'A' && r <= 'Z':
+			upper++
+		case r >= 'a' && r <= 'z':
+			lower++
+		case r >= '0' && r <= '9':
+			digits++
 		}
-		out[i] = redactedOne(a)
 	}
-	return out
+	return min(upper, lower, digits) < 2
 }
 
-func redactedOne(a string) string {
-	for _, sep := range []string{"=", ": ", ":"} {
-		name, value, ok := strings.Cut(a, sep)
-		if ok && value != "" && !strings.HasPrefix(value, "//") && len(name) < 64 && !strings.ContainsAny(name, "/ ") && secretName(name) {
-			return name + sep + redaction
+// redacted takes what looks like a secret out of arguments: the values of options and
+// variables with such a name, headers, passwords in URLs, and what is known by how it looks.
+func redacted(args []string) []string {
+	text := strings.Join(args, "\x00")
+	small := strings.ToLower(text)
+	for _, t := range takings {
+		if slices.ContainsFunc(t.hints, func(h string) bool { return strings.Contains(small, h) }) {
+			text = t.from(text)
 		}
 	}
-	a = withoutPassword(a)
-	fields := strings.FieldsFunc(a, func(r rune) bool { return strings.ContainsRune(" \t\n\"'=,;&?()", r) })
-	for _, f := range fields {
-		for _, p := range secretPrefixes {
-			if strings.HasPrefix(f, p) && len(f) >= len(p)+12 {
-				a = strings.ReplaceAll(a, f, redaction)
-			}
-		}
-	}
-	return withoutPairs(a)
+	return strings.Split(text, "\x00")
 }
 
-// withoutPassword takes the user part out of URLs.
-func withoutPassword(a string) string {
+func (t *taking) from(text string) string {
 	var out strings.Builder
-	for {
-		before, rest, ok := strings.Cut(a, "://")
-		out.WriteString(before)
-		if !ok {
-			return out.String()
+	done := 0
+	for _, m := range t.FindAllStringSubmatchIndex(text, -1) {
+		found := text[m[4]:m[5]]
+		if t.spare != nil && t.spare(text[m[2]:m[3]], found) {
+			continue
 		}
-		out.WriteString("://")
-		end := strings.IndexAny(rest, "/?# \"'")
-		if end < 0 {
-			end = len(rest)
-		}
-		if at := strings.LastIndexByte(rest[:end], '@'); at >= 0 {
-			out.WriteString(redaction)
-			rest = rest[at:]
-		}
-		a = rest
+		out.WriteString(text[done:m[4]])
+		out.WriteString(found[:len(found)-len(strings.TrimLeft(found, "\x00 \t"))])
+		out.WriteString(redaction)
+		done = m[5]
 	}
-}
-
-// withoutPairs takes secrets out of the query of a URL and out of pairs in text.
-func withoutPairs(a string) string {
-	start := 0
-	for i := 0; i < len(a); i++ {
-		switch a[i] {
-		case '?', '&', ' ', ';', ',', '"', '\'', '{', '(', '\n':
-			start = i + 1
-		case '=':
-			if !secretName(a[start:i]) || i-start >= 64 {
-				continue
-			}
-			end := strings.IndexAny(a[i+1:], "& ;,\"')}\n")
-			if end < 0 {
-				end = len(a) - i - 1
-			}
-			if end > 0 {
-				a = a[:i+1] + redaction + a[i+1+end:]
-				i += len(redaction)
-			}
-		}
-	}
-	return a
-}
-
-func secretName(name string) bool {
-	name = strings.ToLower(name)
-	for _, w := range secretWords {
-		if strings.Contains(name, w) {
-			return true
-		}
-	}
-	return false
+	out.WriteString(text[done:])
+	return out.String()
 }
