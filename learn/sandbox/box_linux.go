@@ -17,13 +17,14 @@ import (
 
 // A box is the outer side of a sandbox: what answers the link.
 type box struct {
-	o     *Options
-	ctx   context.Context // of everything that is forwarded
-	stack *stack.Stack
-	names *names
-	owner owner
-	way   way
-	hosts map[uint16]bool // ports of this host that may be reached
+	o       *Options
+	ctx     context.Context // of everything that is forwarded
+	stack   *stack.Stack
+	names   *names
+	owner   owner
+	way     way
+	sockets *sockets
+	hosts   map[uint16]bool // ports of this host that may be reached
 
 	patience time.Duration // with who says first in pieces, the usual one if 0
 
@@ -114,7 +115,7 @@ func (t *talk) choose() bool {
 	for _, to := range t.to {
 		f := t.flow
 		f.Dst = to.Addr()
-		if !toAll(f.Dst) && t.b.admit(&f) {
+		if !toAll(f.Dst) && (t.resolved || !ours(f.Dst)) && t.b.admit(&f) {
 			admitted = append(admitted, to)
 		}
 	}

@@ -81,10 +81,10 @@ func (g *guard) packet6(pkt *stack.PacketBuffer) {
 	case icmp && !from.IsGlobalUnicast():
 		g.neighbour(pkt)
 	case to.IsMulticast() && !from.IsGlobalUnicast(): // the kernel joins groups
+	case quiet(to) && !icmp: // also from its own address of the link, which is not forged
+		g.b.strange.Add(1)
 	case from != inside6.Addr():
 		g.b.spoofed.Add(1)
-	case quiet(to) && !icmp:
-		g.b.strange.Add(1)
 	case icmp:
 		g.icmp6(pkt, to)
 	case carried6(next), next == uint8(header.IPv6FragmentExtHdrIdentifier) && carried6(fragmentOf(pkt)):

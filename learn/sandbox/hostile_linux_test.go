@@ -10,9 +10,11 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -71,7 +73,7 @@ func TestPortIsServedAfterAFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	echo := echoServer(t)
-	b := &box{}
+	b := &box{sockets: newSockets()}
 	b.pass(ctx, &failingOnce{Listener: l}, func() (net.Conn, error) { return net.Dial("tcp", echo.String()) })
 	c, err := net.Dial("tcp", l.Addr().String())
 	if err != nil {
@@ -169,4 +171,46 @@ func helloRecord(t *testing.T, name string) []byte {
 		t.Fatal(err)
 	}
 	return buf[:n]
+}
+
+// A command does not take the last descriptor: what it opens is refused before, and told.
+func TestSocketsAreBounded(t *testing.T) {
+	l := newLab(t, Options{Decide: admitAll, Dial: dialTo(echoServer(t))})
+	l.box.sockets.left.Store(1)
+	c, err := l.dial("203.0.113.5:7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := l.dial("203.0.113.6:7"); err == nil {
+		t.Error("there was a socket more than there may be")
+	}
+	if f := l.told(1)[0]; f.Dst != netip.MustParseAddr("203.0.113.6") || f.Up > 0 {
+		t.Errorf("got %+v", f)
+	}
+	c.Close()
+	l.told(2)
+	for l.box.sockets.left.Load() == 0 { // it is given back when all is over
+		time.Sleep(time.Millisecond)
+	}
+	if c, err = l.dial("203.0.113.7:7"); err != nil {
+		t.Errorf("none was given back: %v", err)
+	} else {
+		c.Close()
+	}
+	if s := newSockets(); !s.take(1) || s.take(int64(mostDescriptors())) {
+		t.Error("as many as there are descriptors")
+	}
+}
+
+// An address of the sandbox's own that stands for nothing is nobody's outside either.
+func TestAddressesOfNoNameLeadNowhere(t *testing.T) {
+	l := newLab(t, Options{Decide: admitAll, Dial: dialTo(echoServer(t))})
+	for i, to := range []string{"198.18.77.77:80", "198.19.255.3:80", "[fd74:7269:706c:1::99]:80", "[fd74:7269:706c::99]:80"} {
+		if _, err := l.dial(to); err == nil {
+			t.Errorf("%s was dialled", to)
+		}
+		if f := l.told(i + 1)[i]; f.Action != learn.Refused {
+			t.Errorf("got %+v", f)
+		}
+	}
 }

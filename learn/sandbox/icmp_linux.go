@@ -60,6 +60,12 @@ func (x *echoes) carry(proto learn.Proto, key pair, e *exchange) {
 		t.refuse()
 		return
 	}
+	if !x.b.sockets.take(1) {
+		x.drop(key)
+		t.fail(unix.EMFILE)
+		return
+	}
+	defer x.b.sockets.give(1)
 	out, err := pinger(t.to[0].Addr())
 	if err != nil {
 		x.drop(key)

@@ -63,7 +63,7 @@ func newLab(t *testing.T, o Options) *lab {
 		o.Warn = t.Logf
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	l.box = &box{o: &o, ctx: ctx, names: newNames(&o, newResolver(o.Resolvers)), owner: nobody{}, hosts: map[uint16]bool{}, way: way{dial: o.Dial}}
+	l.box = &box{o: &o, ctx: ctx, names: newNames(&o, newResolver(o.Resolvers)), owner: nobody{}, hosts: map[uint16]bool{}, way: way{dial: o.Dial}, sockets: newSockets()}
 	if err := l.box.serve(pair[0], false); err != nil {
 		t.Fatal(err)
 	}

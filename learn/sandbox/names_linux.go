@@ -20,6 +20,12 @@ var (
 	names6 = netip.MustParsePrefix("fd74:7269:706c:1::/64")
 )
 
+// ours says whether an address is one of those, or of the link: outside nobody is meant by
+// it. One that stands for no name is of an earlier sandbox, or made up.
+func ours(a netip.Addr) bool {
+	return names4.Contains(a) || names6.Contains(a) || inside6.Masked().Contains(a)
+}
+
 // mostNames is how many there are: as many as IPv4 addresses before those of the
 // link.
 const mostNames = 1<<17 - 1<<10

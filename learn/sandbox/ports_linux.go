@@ -69,7 +69,15 @@ func (b *box) pass(ctx context.Context, l net.Listener, dial func() (net.Conn, e
 				time.Sleep(acceptAgain)
 				continue
 			}
-			b.live.Go(func() { join(ctx, c, dial) })
+			const both = 2
+			if !b.sockets.take(both) {
+				reset(c)
+				continue
+			}
+			b.live.Go(func() {
+				defer b.sockets.give(both)
+				join(ctx, c, dial)
+			})
 		}
 	})
 }

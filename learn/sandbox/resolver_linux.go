@@ -25,11 +25,8 @@ type resolver struct {
 	turns   chan struct{} // one for each question on its way
 }
 
-// mostAsked is how many questions are on their way at once: each has a socket.
-const mostAsked = 256
-
 func newResolver(servers []netip.AddrPort) *resolver {
-	return &resolver{servers, make(chan struct{}, mostAsked)}
+	return &resolver{servers, make(chan struct{}, mostAsked())}
 }
 
 // An answerCode says what became of a question: an answer with or without

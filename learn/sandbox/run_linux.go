@@ -224,7 +224,7 @@ func (r *running) serve(ctx context.Context) error {
 	if len(r.o.Resolvers) > 0 {
 		servers = r.o.Resolvers
 	}
-	r.box = &box{o: r.o, ctx: ctx, names: newNames(r.o, newResolver(servers)), hosts: map[uint16]bool{}, way: way{dial: r.o.Dial}}
+	r.box = &box{o: r.o, ctx: ctx, names: newNames(r.o, newResolver(servers)), hosts: map[uint16]bool{}, way: way{dial: r.o.Dial}, sockets: newSockets()}
 	for _, note := range r.report.Notes {
 		r.o.Warn("%s", note)
 	}

@@ -36,6 +36,11 @@ func (b *box) tcp(r *tcp.ForwarderRequest) {
 		t.refuse()
 		return
 	}
+	if !b.sockets.take(1) {
+		t.lost(r, syscall.EMFILE)
+		return
+	}
+	defer b.sockets.give(1)
 	out, err := t.reach()
 	if err != nil {
 		t.lost(r, err)

@@ -119,13 +119,14 @@ func (x *exchanges) carry(key pair, e *exchange) {
 		return
 	}
 	t.goesOn()
-	out, err := x.b.way.reach(x.b.ctx, "udp", t.to[0])
+	out, err := x.socket(t)
 	if err != nil {
 		x.drop(key, e)
 		x.b.unreachable(key.from, key.to, first)
 		t.fail(err)
 		return
 	}
+	defer x.b.sockets.give(1)
 	ctx, cancel := context.WithCancel(x.b.ctx)
 	stop := context.AfterFunc(ctx, func() { out.Close() }) //nolint:errcheck // it is over
 	defer stop()
@@ -149,6 +150,18 @@ func (x *exchanges) carry(key pair, e *exchange) {
 		return
 	}
 	t.end()
+}
+
+// socket opens the way outside.
+func (x *exchanges) socket(t *talk) (net.Conn, error) {
+	if !x.b.sockets.take(1) {
+		return nil, syscall.EMFILE
+	}
+	out, err := x.b.way.reach(x.b.ctx, "udp", t.to[0])
+	if err != nil {
+		x.b.sockets.give(1)
+	}
+	return out, err
 }
 
 // refuse ends an exchange that is not let out.
