@@ -2,17 +2,21 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"tripline/enforce"
 	"tripline/ipranges"
 	"tripline/learn"
 	"tripline/learn/sandbox"
 	"tripline/learn/source"
+	"tripline/store"
 )
 
 // sandboxSource is what flows of a command come from: everything it says.
@@ -48,10 +52,23 @@ func (o *enforceOptions) command(ctx context.Context, a *app, command []string) 
 		return err
 	}
 	opts.Confine = o.confined(a)
+	if err := a.writable(); err != nil {
+		return err
+	}
 	if err := w.begin(ctx); err != nil {
 		return errors.Join(err, w.closeParts())
 	}
 	return errors.Join(w.sandboxed(ctx, opts), w.closeParts())
+}
+
+// writable refuses a database that this user may not write, before anything is run:
+// what is said could not be recorded. One that is in use now may be free later.
+func (a *app) writable() error {
+	err := a.write("enforce", func(*store.Store) error { return nil })
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return err
+	}
+	return nil
 }
 
 // findingsOf is where the findings of an agent's commands are kept: those of one are
@@ -108,15 +125,17 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 		return err
 	}
 	result, err := inSandbox(ctx, opts, agent, take, pause)
+	ran := err == nil
 	w.sizeless(sizeless.Load())
 	err = errors.Join(err, w.tick(ctx, w.a.now()), k.end(nil))
 	if flushed := w.out.Flush(); err == nil && flushed != nil {
 		err = fmt.Errorf("write alerts: %w", flushed)
 	}
-	if err != nil {
-		return err
+	var ended error
+	if ran { // it is said also where not all could be kept
+		ended = w.finishSandbox(result)
 	}
-	return w.finishSandbox(result)
+	return cmp.Or(err, ended)
 }
 
 // held says what did not leave: in the record, both are blocked.

@@ -85,7 +85,7 @@ func (k *keeper) step(ctx context.Context, s source.Stream) error {
 	}
 	k.busy, k.at = true, now
 	go func() {
-		r.write(k.w)
+		r.write(k.w, false)
 		r.look(ctx, k.w)
 		k.done <- r
 	}()
@@ -111,7 +111,7 @@ func (k *keeper) end(s source.Stream) error {
 	if err != nil {
 		return err
 	}
-	r.write(k.w)
+	r.write(k.w, k.w.o.runs)
 	if err := k.take(r); err != nil {
 		return err
 	}
@@ -176,13 +176,18 @@ func watchOf(key string, l *enforce.Ledger, list []enforce.Kept) (*store.Watch, 
 	return w, nil
 }
 
-// write keeps a batch, once what it tells of is on its way.
-func (r *round) write(w *watching) {
+// write keeps a batch, once what it tells of is on its way. The last one of a command
+// would be lost otherwise.
+func (r *round) write(w *watching, last bool) {
 	w.outbox.sync()
 	if r.batch == nil {
 		return
 	}
-	r.wrote = w.a.write("enforce", func(s *store.Store) error {
+	write := w.a.write
+	if last {
+		write = w.a.lastly
+	}
+	r.wrote = write("enforce", func(s *store.Store) error {
 		if err := s.Commit(*r.batch); err != nil || r.prune.IsZero() {
 			return err
 		}

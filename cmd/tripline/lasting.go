@@ -39,6 +39,12 @@ func (l *lasting) note(t *sandbox.Told) {
 	delete(l.kept, t.Number)
 }
 
+// forget lets a connection go that has ended: what is in the database of it stays.
+func (l *lasting) forget(number uint64) {
+	delete(l.open, number)
+	delete(l.kept, number)
+}
+
 // pending says whether there is anything to write.
 func (l *lasting) pending() bool { return len(l.open)+len(l.ended) > 0 }
 

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"strings"
 	"testing"
+	"time"
 
 	"tripline/learn"
 	"tripline/learn/sandbox"
@@ -47,5 +50,45 @@ func TestWhatCouldNotBeKeptComesAgain(t *testing.T) {
 	var third store.Batch
 	if err := c.save(&third); err != nil || len(third.Ended) != 1 || len(third.Lasting) != 0 || len(c.open.kept) != 1 {
 		t.Errorf("got %+v, %v, and %v kept", third, err, c.open.kept)
+	}
+}
+
+// What waits for a database is bounded by what it weighs, and what is let go is said:
+// what is in the record of it stays there without its end.
+func TestWhatWaitsIsBounded(t *testing.T) {
+	var said bytes.Buffer
+	b := newBacklog(&app{stderr: &said}, true)
+	heavy := &learn.Payload{Exchanges: make([]learn.Exchange, 600)}
+	b.most = 10 * weight(&learn.Flow{Payload: heavy})
+	at := time.Date(2026, 11, 9, 10, 0, 0, 0, time.UTC)
+	note := func(n uint64, open bool, p *learn.Payload) {
+		b.note(&sandbox.Told{Flow: learn.Flow{Time: at.Add(time.Duration(n) * time.Second), Payload: p}, Number: n, Open: open})
+	}
+	note(20, true, nil)
+	var kept store.Batch
+	b.open.save(&kept)
+	for n := range uint64(30) {
+		note(n, false, heavy)
+	}
+	if len(b.flows) != 10 || b.lost != 20 || len(b.open.ended) != 0 {
+		t.Errorf("%d wait, %d were let go, %d have ended", len(b.flows), b.lost, len(b.open.ended))
+	}
+	const want = "20 connections that began from 2026-11-09 10:00:10 to 2026-11-09 10:00:29 UTC: "
+	if err := b.errLost(); err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	if n := strings.Count(said.String(), "\n"); n != 1 {
+		t.Errorf("it is said %d times: %s", n, &said)
+	}
+	list := b.take()
+	b.back(list)
+	if note(40, false, nil); b.lost != 21 {
+		t.Error("what was taken back weighs nothing")
+	}
+	if b.take(); b.pending() {
+		t.Error("something is left")
+	}
+	if note(41, false, nil); len(b.flows) != 1 {
+		t.Error("there is room again, and no use of it")
 	}
 }

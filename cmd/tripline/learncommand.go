@@ -61,40 +61,18 @@ func (o *learnOptions) soleAgent(a *app) (agent learn.Agent, err error) {
 
 // sandboxed runs the command, records what it says, and says what that was.
 func (l *learning) sandboxed(ctx context.Context, agents *learn.Agents, opts sandbox.Options) error {
-	rec := newRecorder(l.a, l.o.run)
-	open := newLasting(false)
+	rec := newRecording(l.a, l.o.run)
 	take := func(t *sandbox.Told) error {
-		if rec.failed() {
-			return nil // close says why
+		if !t.Open {
+			l.tally.counted++
+			l.tally.claim(&t.Flow)
+			l.names.name(&t.Flow, false)
 		}
-		if open.note(t); t.Open {
-			return nil
-		}
-		f := &t.Flow
-		l.tally.counted++
-		l.tally.claim(f)
-		l.names.name(f, false)
-		rec.add(f)
+		rec.note(t)
 		return nil
 	}
-	keep := func() {
-		n := rec.pending + uint64(len(open.open)) // some are counted twice: it only matters that there are any
-		rec.write(func(b *store.Batch) {
-			open.save(b)
-			b.Counters = map[string]uint64{sandboxCounter: n}
-		})
-	}
-	pause := func() error {
-		if (rec.pending > 0 || open.pending()) && !rec.failed() {
-			keep()
-		}
-		return nil
-	}
-	result, err := inSandbox(ctx, opts, agents.List()[0].Name, take, pause)
-	if rec.pending > 0 || open.pending() {
-		keep()
-	}
-	if err := errors.Join(err, rec.close()); err != nil {
+	result, err := inSandbox(ctx, opts, agents.List()[0].Name, take, rec.step)
+	if err := errors.Join(err, rec.end()); err != nil {
 		return err
 	}
 	l.a.tellSandbox(result)
