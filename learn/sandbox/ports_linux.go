@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"os"
@@ -96,7 +97,7 @@ func join(ctx context.Context, c net.Conn, dial func() (net.Conn, error)) {
 	var both sync.WaitGroup
 	for _, way := range [][2]net.Conn{{c, to}, {to, c}} {
 		both.Go(func() {
-			copied(way[1], way[0], nil, func(int) {})
+			io.Copy(way[1], way[0]) //nolint:errcheck // it is over
 			halfClose(way[1])
 		})
 	}

@@ -2,10 +2,12 @@ package sandbox
 
 import (
 	"io"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"tripline/learn/internal/dissect"
+	"tripline/learn/sandbox/internal/bodies"
 )
 
 // follow begins to look at each request, if what the command says first is one of HTTP/1:
@@ -18,6 +20,25 @@ func (t *talk) follow(head []byte, sent int) {
 	if _, state := dissect.HTTP(head); state == dissect.Done {
 		t.requests, t.named = new(dissect.Requests), true
 		t.requests.Feed(head[:sent])
+	}
+}
+
+// spoken holds what is looked at; nobody who is silent has one.
+var spoken = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
+
+// speak sends what the command says in requests, until the end.
+func (t *talk) speak(in *innerSide, out *outerSide) {
+	heard := t.hears((*bodies.Tap).Up)
+	for more := true; more; {
+		in.await()
+		buf := spoken.Get().(*[]byte)
+		n, err := in.Read(*buf)
+		if heard != nil {
+			heard((*buf)[:n])
+		}
+		_, e := mouth{t, out}.Write((*buf)[:n])
+		more = err == nil && e == nil
+		spoken.Put(buf)
 	}
 }
 

@@ -56,13 +56,14 @@ func (b *box) tcp(r *tcp.ForwarderRequest) {
 }
 
 // reach dials the addresses that are admitted, one after the other.
-func (t *talk) reach() (out net.Conn, err error) {
+func (t *talk) reach() (*outerSide, error) {
+	var err error
 	for _, to := range t.to {
 		t.flow.Dst = to.Addr()
 		t.goesOn()
-		var e error
-		if out, e = t.b.way.reach(t.b.ctx, "tcp", to); e == nil {
-			return out, nil
+		out, e := t.b.way.reach(t.b.ctx, "tcp", to)
+		if e == nil {
+			return newOuterSide(out)
 		}
 		err = errors.Join(err, e)
 	}
@@ -90,7 +91,7 @@ func (t *talk) fail(err error) {
 
 // accept answers the command. One that is gone does not answer back, and is not waited
 // for when all is over.
-func (b *box) accept(r *tcp.ForwarderRequest) (*gonet.TCPConn, error) {
+func (b *box) accept(r *tcp.ForwarderRequest) (*innerSide, error) {
 	type end struct {
 		ep  tcpip.Endpoint
 		err tcpip.Error
@@ -108,29 +109,29 @@ func (b *box) accept(r *tcp.ForwarderRequest) (*gonet.TCPConn, error) {
 		}
 		e.ep.SocketOptions().SetDelayOption(false)
 		e.ep.SocketOptions().SetKeepAlive(true) // a child that is gone says nothing
-		return gonet.NewTCPConn(wq, e.ep), nil
+		return &innerSide{gonet.NewTCPConn(wq, e.ep), e.ep, wq}, nil
 	case <-b.ctx.Done():
 		return nil, b.ctx.Err()
 	}
 }
 
 // carry copies both ways until both have ended, and tells of the talk.
-func (t *talk) carry(in *gonet.TCPConn, out net.Conn) {
+func (t *talk) carry(in *innerSide, out *outerSide) {
 	defer in.Close()                                                       //nolint:errcheck // what matters was written before
 	stop := context.AfterFunc(t.b.ctx, func() { in.Close(); out.Close() }) //nolint:errcheck // it is over
 	defer stop()
 	var back sync.WaitGroup
 	back.Go(func() {
-		copied(in, out, t.hears((*bodies.Tap).Down), t.got)
+		in.fill(out.raw, t.hears((*bodies.Tap).Down), t.got)
 		in.CloseWrite() //nolint:errcheck // it may be gone
 	})
 	if t.forth(in, out) {
-		halfClose(out)
+		halfClose(out.Conn)
 		back.Wait()
 		t.end()
 		return
 	}
-	reset(out)
+	reset(out.Conn)
 	in.Close() //nolint:errcheck // it is to notice
 	back.Wait()
 	t.refuse()
@@ -138,14 +139,19 @@ func (t *talk) carry(in *gonet.TCPConn, out net.Conn) {
 
 // forth sends what the command says, once it was looked at who it says it talks
 // to. It is false if that is not admitted.
-func (t *talk) forth(in *gonet.TCPConn, out net.Conn) bool {
+func (t *talk) forth(in *innerSide, out *outerSide) bool {
 	t.b.sending.Add(1)
 	defer t.b.sending.Add(-1)
+	in.await()
 	first := heads.Get().(*[]byte)
 	admitted, err := t.opens(in, out, *first)
 	heads.Put(first)
-	if admitted && err == nil {
-		copied(mouth{t, out}, in, t.hears((*bodies.Tap).Up), func(int) {})
+	switch {
+	case !admitted || err != nil:
+	case t.requests == nil && t.tap.Load() == nil:
+		in.lend(out.raw, t.sent)
+	default:
+		t.speak(in, out)
 	}
 	return admitted && !t.barred
 }
@@ -153,7 +159,7 @@ func (t *talk) forth(in *gonet.TCPConn, out net.Conn) bool {
 // opens sends what is said first. Who says it in pieces and takes his time is let go
 // on, so that nobody hangs, but not let out of sight: the piece with the rest of a name
 // is looked at before it leaves.
-func (t *talk) opens(in *gonet.TCPConn, out net.Conn, buf []byte) (admitted bool, err error) {
+func (t *talk) opens(in *innerSide, out *outerSide, buf []byte) (admitted bool, err error) {
 	sent := 0
 	for more := true; more && err == nil; {
 		var head []byte
@@ -181,9 +187,11 @@ const (
 	headWait = 3 * time.Second
 )
 
+var heads = sync.Pool{New: func() any { b := make([]byte, mostHead); return &b }}
+
 // head reads on behind n bytes of what the command says first, as much as it takes to
 // see a name in it.
-func (t *talk) head(in *gonet.TCPConn, buf []byte, n int) ([]byte, error) {
+func (t *talk) head(in *innerSide, buf []byte, n int) ([]byte, error) {
 	m, err := in.Read(buf[n:])
 	n += m
 	if err != nil || !awaited(buf[:n]) {
@@ -240,6 +248,11 @@ func saidBy(r dissect.Request) (string, learn.Evidence) {
 		return string(r.Host), learn.Proxy
 	}
 	return string(r.Host), learn.HTTP
+}
+
+func timedOut(err error) bool {
+	timeout, ok := errors.AsType[net.Error](err)
+	return ok && timeout.Timeout()
 }
 
 func (t *talk) sent(n int) {

@@ -1,0 +1,60 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"io"
+	"math/rand/v2"
+	"net"
+	"testing"
+	"time"
+)
+
+// A server that does not listen while it speaks must not keep what it says from the
+// command: with more both ways than all buffers hold, one that waits for both waits for
+// ever.
+func TestOneWayDoesNotWaitForTheOther(t *testing.T) {
+	sent := make([]byte, 24<<20)
+	rand.NewChaCha8([32]byte{}).Read(sent)
+	for name, o := range map[string]Options{"not heard": {}, "heard": {HashPayload: 1 << 10}} {
+		t.Run(name, func(t *testing.T) {
+			sum := make(chan [32]byte, 1)
+			o.Decide = admitAll
+			o.Dial = dialTo(server(t, func(c net.Conn) {
+				c.Write(sent)
+				time.Sleep(50 * time.Millisecond)
+				sum <- slowly(c)
+			}))
+			c, err := newLab(t, o).dial("203.0.113.5:7")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.SetDeadline(time.Now().Add(30 * time.Second))
+			go func() {
+				c.Write(sent)
+				c.CloseWrite()
+			}()
+			if got, err := all(c); err != nil || got != string(sent) {
+				t.Errorf("down: got %d bytes, %v", len(got), err)
+			}
+			select {
+			case got := <-sum:
+				if got != sha256.Sum256(sent) {
+					t.Error("up: what came is not what was sent")
+				}
+			case <-time.After(30 * time.Second):
+				t.Error("up: no end came")
+			}
+		})
+	}
+}
+
+// slowly reads in pieces of any size, and returns the sum of all.
+func slowly(r io.Reader) (sum [32]byte) {
+	h, buf := sha256.New(), make([]byte, 300<<10)
+	for {
+		n, err := r.Read(buf[:1+rand.IntN(len(buf))])
+		if h.Write(buf[:n]); err != nil {
+			return [32]byte(h.Sum(nil))
+		}
+	}
+}

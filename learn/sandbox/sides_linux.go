@@ -1,0 +1,72 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+	"gvisor.dev/gvisor/pkg/tcpip"
+	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/waiter"
+)
+
+// An innerSide is the command's side of a connection. What goes either way is not copied
+// between the stack and the outside: who is silent costs no buffer.
+type innerSide struct {
+	*gonet.TCPConn
+
+	ep tcpip.Endpoint
+	wq *waiter.Queue
+}
+
+// until does something again each time that events come while it says that there is
+// nothing to be done now, until it says that all is over.
+func (c *innerSide) until(events waiter.EventMask, do func() tcpip.Error) {
+	entry, came := waiter.NewChannelEntry(events | waiter.EventErr | waiter.EventHUp)
+	c.wq.EventRegister(&entry)
+	defer c.wq.EventUnregister(&entry)
+	for {
+		switch do().(type) {
+		case nil:
+		case *tcpip.ErrWouldBlock:
+			<-came
+		default:
+			return
+		}
+	}
+}
+
+// over says that no more is to be done.
+var over = &tcpip.ErrAborted{}
+
+// await waits until something came, or the end.
+func (c *innerSide) await() {
+	c.until(waiter.ReadableEvents, func() tcpip.Error {
+		var there extent
+		if _, err := c.ep.Read(&there, tcpip.ReadOptions{Peek: true}); err != nil {
+			return err
+		}
+		return over
+	})
+}
+
+// An outerSide is the other side of it.
+type outerSide struct {
+	net.Conn
+
+	raw syscall.RawConn
+}
+
+func newOuterSide(c net.Conn) (*outerSide, error) {
+	s, ok := c.(syscall.Conn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("a %T has no descriptor", c), c.Close())
+	}
+	raw, err := s.SyscallConn()
+	return &outerSide{c, raw}, err
+}
+
+// passing says whether an error is of this moment.
+func passing(err error) bool { return errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EINTR) }
