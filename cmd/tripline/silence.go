@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -44,8 +43,11 @@ func (t *tally) errNothing(what string, agents []learn.Agent) error {
 			"the firewall does not log what its LAN rules pass, or its hosts are not known to be local", what, ipranges.Thousands(t.counted), who),
 			"where the hosts have public addresses: --local PREFIX. Otherwise %s", t.speaks().How)
 	}
-	return learn.WithHint(fmt.Errorf("%s has %s outbound connections, but none of %s: they are of %s",
-		what, ipranges.Thousands(t.counted), who, t.others3()), "check the address of the agent, and that its connections are seen: %s", t.speaks().How)
+	none := fmt.Sprintf("%s has %s, but none of %s: they are of ", what, count(t.counted, "outbound connection", "outbound connections"), who)
+	if byProcess(agents) && len(t.programs) > 0 {
+		return learn.WithHint(fmt.Errorf("%s%s", none, three(t.programs)), "name the executable as the kernel does: --agent NAME=exe:%s", learn.Printable(byCount(t.programs, once)[0]))
+	}
+	return learn.WithHint(fmt.Errorf("%s%s", none, t.others3()), "check the address of the agent, and that its connections are seen: %s", t.speaks().How)
 }
 
 // errUntold says why a log without findings is not known to be clean; nil if it
@@ -79,24 +81,34 @@ func (t *tally) errBoth() error {
 	return learn.WithHint(fmt.Errorf("%s cannot be told apart: %w", count(t.both, "connection", "connections"), t.overlap), "%s", learn.HintOf(t.overlap))
 }
 
+// byProcess says whether agents are found by what they run alone.
+func byProcess(agents []learn.Agent) bool {
+	return !slices.ContainsFunc(agents, func(a learn.Agent) bool {
+		return slices.ContainsFunc(a.Selectors, func(s learn.Selector) bool { return s.Process == (learn.Criterion{}) })
+	})
+}
+
 // others3 names the sources with the most connections.
 func (t *tally) others3() string {
-	type seen struct {
-		a netip.Addr
-		n uint64
-	}
-	var all []seen
+	all := map[string]uint64{}
 	for a, n := range t.others {
-		all = append(all, seen{a, n})
-	}
-	slices.SortFunc(all, func(x, y seen) int { return cmp.Or(cmp.Compare(y.n, x.n), x.a.Compare(y.a)) })
-	var texts []string
-	for _, s := range all[:min(3, len(all))] {
-		who := "processes of unknown address"
-		if s.a.IsValid() {
-			who = s.a.String()
+		if a.IsValid() {
+			all[a.String()] += n
+		} else {
+			all["processes of unknown address"] += n
 		}
-		texts = append(texts, fmt.Sprintf("%s (%s)", who, ipranges.Thousands(s.n)))
+	}
+	return three(all)
+}
+
+func once(n uint64) uint64 { return n }
+
+// three names the three with the most.
+func three(of map[string]uint64) string {
+	var texts []string
+	all := byCount(of, once)
+	for _, s := range all[:min(3, len(all))] {
+		texts = append(texts, fmt.Sprintf("%s (%s)", learn.Printable(s), ipranges.Thousands(of[s])))
 	}
 	if len(all) > 3 {
 		texts = append(texts, fmt.Sprintf("and %d more", len(all)-3))

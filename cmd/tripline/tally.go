@@ -25,6 +25,7 @@ type tally struct {
 	counted  uint64                // connections of anybody
 	agents   map[string]uint64     // of them, claimed by an agent
 	others   map[netip.Addr]uint64 // of them, by source that no agent claims
+	programs map[string]uint64     // and by executable, where that is seen
 	passedIn bool                  // a passed connection was seen on the inside
 	assumed  bool                  // a stamp had no zone
 	timeless bool                  // a line had no stamp at all
@@ -50,7 +51,7 @@ const mostOthers = 1000
 func newTally() *tally {
 	return &tally{
 		bad: map[source.Cause]*unreadable{}, not: map[source.Why]uint64{},
-		agents: map[string]uint64{}, others: map[netip.Addr]uint64{},
+		agents: map[string]uint64{}, others: map[netip.Addr]uint64{}, programs: map[string]uint64{},
 	}
 }
 
@@ -89,8 +90,16 @@ func (t *tally) claim(f *learn.Flow) {
 		t.agents[f.Agent]++
 		return
 	}
-	if _, known := t.others[f.Src]; known || len(t.others) < mostOthers {
-		t.others[f.Src]++
+	another(t.others, f.Src)
+	if f.Process != nil && f.Process.Exe != "" {
+		another(t.programs, f.Process.Exe)
+	}
+}
+
+// another counts one of those that are remembered.
+func another[K comparable](of map[K]uint64, key K) {
+	if _, known := of[key]; known || len(of) < mostOthers {
+		of[key]++
 	}
 }
 
