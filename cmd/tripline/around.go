@@ -30,31 +30,51 @@ type detour struct {
 	known   map[learn.Target]bool
 }
 
-// detours returns what of an agent went around names, by label. Its flows say so,
-// which are only read where there are some of a sandbox.
-func detours(s *store.Store, agent string, seen []learn.Destination) (list []*detour, err error) {
+// findDetours finds what of agents went around names, by label. Their flows say so, which
+// are read, once for all, where there are some of a sandbox.
+func findDetours(s *store.Store, drafts []*draft) error {
 	runs, err := s.Runs()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	runs = slices.DeleteFunc(runs, func(r store.Run) bool { return r.Counters[sandboxCounter] == 0 })
-	if !slices.ContainsFunc(seen, func(d learn.Destination) bool {
-		return slices.ContainsFunc(runs, func(r store.Run) bool { return slices.Contains(d.Runs, r.Name) })
-	}) {
-		return nil, nil
+	boxed := map[string]bool{}
+	for _, r := range runs {
+		boxed[r.Name] = r.Counters[sandboxCounter] > 0
 	}
-	byLabel := map[string]*detour{}
-	err = s.Replay(agent, func(f *learn.Flow, _ string) {
-		if words := learn.Around(f.Interface, f.Rule); words != "" {
-			if byLabel[f.Rule] == nil {
-				byLabel[f.Rule] = &detour{Label: f.Rule, Words: words, known: map[learn.Target]bool{}}
-				list = append(list, byLabel[f.Rule])
-			}
-			byLabel[f.Rule].add(f)
+	of := map[string]*draft{}
+	for _, d := range drafts {
+		if slices.ContainsFunc(d.seen, func(x learn.Destination) bool {
+			return slices.ContainsFunc(x.Runs, func(run string) bool { return boxed[run] })
+		}) {
+			of[d.agent] = d
+		}
+	}
+	if len(of) == 0 {
+		return nil
+	}
+	err = s.Replay("", func(f *learn.Flow, _ string) {
+		if d := of[f.Agent]; d != nil {
+			d.noteDetour(f)
 		}
 	})
-	slices.SortFunc(list, func(x, y *detour) int { return strings.Compare(x.Label, y.Label) })
-	return list, err
+	for _, d := range of {
+		slices.SortFunc(d.detours, func(x, y *detour) int { return strings.Compare(x.Label, y.Label) })
+	}
+	return err
+}
+
+// noteDetour takes a flow, if it went around names.
+func (d *draft) noteDetour(f *learn.Flow) {
+	words := learn.Around(f.Interface, f.Rule)
+	if words == "" {
+		return
+	}
+	i := slices.IndexFunc(d.detours, func(x *detour) bool { return x.Label == f.Rule })
+	if i < 0 {
+		i = len(d.detours)
+		d.detours = append(d.detours, &detour{Label: f.Rule, Words: words, known: map[learn.Target]bool{}})
+	}
+	d.detours[i].add(f)
 }
 
 func (x *detour) add(f *learn.Flow) {

@@ -127,7 +127,7 @@ func (a *app) fold(s *store.Store, o foldFlags) (*reviewed, error) {
 		}
 		r.drafts = append(r.drafts, d)
 	}
-	return r, r.seal()
+	return r, errors.Join(findDetours(s, r.drafts), r.seal())
 }
 
 func (a *app) reviewed(kind string, space ipranges.Space) *reviewed {
@@ -149,9 +149,6 @@ func (a *app) foldAgent(s *store.Store, name string, o foldFlags, space ipranges
 		return nil, err
 	}
 	if d.marks, err = s.Marks(name); err != nil {
-		return nil, err
-	}
-	if d.detours, err = detours(s, name, ds); err != nil {
 		return nil, err
 	}
 	if d.life, err = life(s, head, name, o); err != nil {
