@@ -33,6 +33,9 @@ func (w *Watch) Observe(f *learn.Flow) (v Verdict, event *Alert) {
 	key := finding{kind: Destination, agent: f.Agent, verdict: v, target: learn.Target{Service: f.Service(), Addr: f.Dst, Name: f.Name}}
 	e, joins := w.ledger.find(key, f.Time)
 	if e != nil {
+		if !e.seen { // by whom it is now
+			e.Process = f.Process
+		}
 		return v, w.ledger.again(e, f.Time, f.Action.String(), v.Severity())
 	}
 	return v, w.ledger.begin(key, w.policy.Explain(f), joins)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +64,21 @@ func commandOf(c *cobra.Command, args []string) ([]string, error) {
 	if len(args) == 0 {
 		return nil, learn.WithHint(errors.New("no command behind --"), "tripline %s --agent NAME -- CMD", c.Name())
 	}
-	return args, nil
+	return args, noLog(c)
+}
+
+// logFlags are those that mean nothing to a command.
+var logFlags = []string{"follow", "rotated", "tz", "local", "inside", "outside", "firewall", "docker", "serve"}
+
+// noLog refuses flags of a log where a command is run: what they ask for would not be
+// done.
+func noLog(c *cobra.Command) error {
+	for _, name := range logFlags {
+		if c.Flags().Changed(name) {
+			return learn.WithHint(fmt.Errorf("--%s is for a log, and a command is run", name), "tripline %s --agent NAME -- CMD", c.Name())
+		}
+	}
+	return nil
 }
 
 // sandboxFlags are those that mean nothing without a command.
@@ -94,6 +109,11 @@ func (o *sandboxOptions) options(a *app, agent string, command []string) (sandbo
 			return s, fmt.Errorf("--host-port %d: want 1 to 65535", p)
 		}
 		s.HostPorts = append(s.HostPorts, uint16(p))
+	}
+	for _, path := range o.sockets {
+		if _, err := os.Stat(path); err != nil && !strings.HasPrefix(path, "@") {
+			a.warn("--socket: %v", err) // it may begin to listen later
+		}
 	}
 	for _, text := range o.publish {
 		p, err := parsePublish(text)
@@ -132,30 +152,29 @@ func (k *kib) Set(text string) error {
 	return nil
 }
 
-// parsePublish reads "8080", "8080:80" or "0.0.0.0:8080:80".
+// parsePublish reads "8080", "8080:80", "0.0.0.0:8080" or "[::1]:8080:80".
 func parsePublish(text string) (p sandbox.Port, err error) {
-	parts := strings.Split(text, ":")
-	host := netip.AddrFrom4([4]byte{127, 0, 0, 1})
-	if len(parts) > 2 {
-		n := len(parts) - 2
-		if host, err = netip.ParseAddr(strings.Trim(strings.Join(parts[:n], ":"), "[]")); err != nil {
-			return p, wrongPublish(text)
-		}
-		parts = parts[n:]
+	host, ports := "127.0.0.1", text
+	if inner, rest, ok := strings.Cut(strings.TrimPrefix(text, "["), "]:"); ok && text[0] == '[' {
+		host, ports = inner, rest
+	} else if before, rest, ok := strings.Cut(text, ":"); ok && strings.Contains(before, ".") {
+		host, ports = before, rest
 	}
-	outer, err := strconv.ParseUint(parts[0], 10, 16)
-	if err != nil || outer == 0 {
+	outer, inner, both := strings.Cut(ports, ":")
+	if !both {
+		inner = outer
+	}
+	addr, err := netip.ParseAddr(host)
+	from, wrong := strconv.ParseUint(outer, 10, 16)
+	to, wronger := strconv.ParseUint(inner, 10, 16)
+	if errors.Join(err, wrong, wronger) != nil || from == 0 || to == 0 {
 		return p, wrongPublish(text)
 	}
-	inner, err := strconv.ParseUint(parts[len(parts)-1], 10, 16)
-	if err != nil || inner == 0 {
-		return p, wrongPublish(text)
-	}
-	return sandbox.Port{Listen: netip.AddrPortFrom(host, uint16(outer)), Port: uint16(inner)}, nil
+	return sandbox.Port{Listen: netip.AddrPortFrom(addr, uint16(from)), Port: uint16(to)}, nil
 }
 
 func wrongPublish(text string) error {
-	return learn.WithHint(fmt.Errorf("--publish %q: want a port, or HOST-PORT:PORT, or ADDRESS:HOST-PORT:PORT", learn.Printable(text)), "--publish 8080, or --publish 127.0.0.1:8080:80")
+	return learn.WithHint(fmt.Errorf("--publish %q: want [ADDRESS:]PORT of this host, and :PORT of the command where that is another", learn.Printable(text)), "--publish 8080, --publish 8080:80 or --publish 127.0.0.1:8080")
 }
 
 // labelOf is the interface of flows of an agent's sandbox, by which they are
