@@ -155,7 +155,8 @@ func (s *supervisor) warn(text string) {
 
 // make makes a call for the command.
 func (s *supervisor) make(n *notice) (int, unix.Errno) {
-	fd, err := duplicate(int(n.pid), int(int32(n.args[0])))
+	c := &called{s: s, n: n}
+	fd, err := duplicate(int(n.pid), c.number(0))
 	if err != nil {
 		if !errors.Is(err, unix.EBADF) && n.valid(s.fd) {
 			s.warn(fmt.Sprintf("a call was refused: its socket cannot be reached: %v", err))
@@ -166,7 +167,7 @@ func (s *supervisor) make(n *notice) (int, unix.Errno) {
 	if !n.valid(s.fd) {  // then it may be another's
 		return 0, unix.ESRCH
 	}
-	c := &called{s: s, n: n, fd: fd}
+	c.fd = fd
 	if c.domain, err = unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN); err != nil {
 		return 0, errnoOf(err)
 	}

@@ -25,11 +25,14 @@ const mostAddress = 128 // struct sockaddr_storage
 // address copies an address of the command. Only what was copied while the command
 // still waited is its own.
 func (c *called) address(at, length uint64) ([]byte, unix.Errno) {
-	if length > mostAddress {
+	if uint32(length) > mostAddress {
 		return nil, unix.EINVAL
 	}
-	return c.copy(at, length)
+	return c.copy(at, uint64(uint32(length)))
 }
+
+// number is an argument that the kernel takes 32 bits of.
+func (c *called) number(argument int) int { return int(int32(c.n.args[argument])) }
 
 func (c *called) copy(at, length uint64) ([]byte, unix.Errno) {
 	buf, err := memory(int(c.n.pid), at, length)
@@ -61,7 +64,7 @@ func (c *called) connect() unix.Errno {
 	case errno != 0:
 		return errno
 	case c.domain == unix.AF_UNIX:
-		return c.reach(addr, true, func(addr []byte) unix.Errno { return connect(c.fd, addr) })
+		return c.reach(addr, true, c.dial)
 	case !c.ip(), family(addr) == unix.AF_UNSPEC: // nothing new is begun
 		return connect(c.fd, addr)
 	}
@@ -88,7 +91,7 @@ func (c *called) state() uint8 {
 // address for that, and gets one where nobody is: another thread of the command may
 // have ended the first connection meanwhile, and this begin one that nobody decided on.
 func (c *called) again(addr []byte) unix.Errno {
-	return connect(c.fd, leadTo(addr, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)))
+	return c.dial(leadTo(addr, netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), 0)))
 }
 
 func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
@@ -100,7 +103,7 @@ func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
 		if !c.s.own(proto, to) {
 			return unix.ECONNREFUSED
 		}
-		return connect(c.fd, addr)
+		return c.dial(addr)
 	}
 	t, errno := c.begin(proto, to)
 	if errno != 0 {
@@ -111,8 +114,8 @@ func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
 	for _, there := range t.to {
 		t.flow.Dst = there.Addr()
 		t.goesOn()
-		errno = connect(c.fd, leadTo(addr, there))
-		if errno == 0 || errno == unix.EINPROGRESS {
+		errno = c.dial(leadTo(addr, there))
+		if goesOn(errno) {
 			break
 		}
 	}
@@ -120,7 +123,7 @@ func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
 		t.flow.Src, t.flow.SrcPort = at.Addr(), at.Port()
 	}
 	c.s.tell(t, func() {
-		if errno != 0 && errno != unix.EINPROGRESS {
+		if !goesOn(errno) {
 			t.b.failed.Add(1)
 			if told := t.ends(); !told && (unsent(errno) || len(t.to) == 0) {
 				return
@@ -129,6 +132,11 @@ func (c *called) connectTo(addr []byte, to netip.AddrPort) unix.Errno {
 		t.end()
 	})
 	return errno
+}
+
+// goesOn says whether a connection is there or in the making.
+func goesOn(errno unix.Errno) bool {
+	return errno == 0 || errno == unix.EINPROGRESS || errno == unix.EINTR || errno == restart
 }
 
 // begin decides on a connection or an exchange.
@@ -173,7 +181,7 @@ func (c *called) listen() unix.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if errno = errnoOrNone(unix.Listen(c.fd, int(int32(c.n.args[1])))); errno != 0 {
+	if errno = errnoOrNone(unix.Listen(c.fd, c.number(1))); errno != 0 {
 		return errno
 	}
 	if errno = c.onlyInside(); errno != 0 {

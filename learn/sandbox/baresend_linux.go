@@ -13,37 +13,36 @@ import (
 	"tripline/learn"
 )
 
-// Bounds of one message: no datagram is longer; a stream takes the rest later.
+// Bounds of one message: no datagram is longer; a stream is sent in pieces.
 const (
 	mostSent    = 1 << 20
+	mostPiece   = 1 << 18
 	mostParts   = 1024
 	mostControl = 1 << 16
 	mostBatch   = 64
+	mostRights  = 253 // SCM_MAX_FD of unix(7)
 )
 
-// A message is what is sent, in our own memory.
+// A message is what is sent, in our own memory but for what comes later.
 type message struct {
 	to, data, control []byte
+	later             []part
 	flags             int
 }
+
+// A part is in the command's memory.
+type part struct{ at, size uint64 }
 
 func (c *called) sendto() (int, unix.Errno) {
 	to, errno := c.address(c.n.args[4], c.n.args[5])
 	if errno != 0 {
 		return 0, errno
 	}
-	size := c.n.args[2]
-	if size > mostSent {
-		if c.kind != unix.SOCK_STREAM {
-			return 0, unix.EMSGSIZE
-		}
-		size = mostSent
-	}
-	data, errno := c.copy(c.n.args[1], size)
-	if errno != 0 {
+	m := &message{to: to, later: []part{{c.n.args[1], c.n.args[2]}}, flags: c.number(3)}
+	if errno := c.fill(m); errno != 0 {
 		return 0, errno
 	}
-	return c.send(&message{to: to, data: data, flags: int(int32(c.n.args[3]))})
+	return c.send(m)
 }
 
 func (c *called) sendmsg() (int, unix.Errno) {
@@ -51,19 +50,20 @@ func (c *called) sendmsg() (int, unix.Errno) {
 	if errno != 0 {
 		return 0, errno
 	}
-	m.flags = int(int32(c.n.args[2]))
+	m.flags = c.number(2)
 	return c.send(m)
 }
 
 // sendmmsg sends one message after the other; what was sent before an error counts.
 func (c *called) sendmmsg() (int, unix.Errno) {
 	const size, lengthAt = 64, 56 // struct mmsghdr
-	for i := range min(c.n.args[2], mostBatch) {
+	many := min(uint64(uint32(c.n.args[2])), mostBatch)
+	for i := range many {
 		at := c.n.args[1] + i*size
 		m, errno := c.message(at)
 		n := 0
 		if errno == 0 {
-			m.flags = int(int32(c.n.args[3]))
+			m.flags = c.number(3)
 			n, errno = c.send(m)
 		}
 		if errno != 0 {
@@ -75,7 +75,7 @@ func (c *called) sendmmsg() (int, unix.Errno) {
 		length := binary.NativeEndian.AppendUint32(nil, uint32(n))
 		unix.ProcessVMWritev(int(c.n.pid), []unix.Iovec{{Base: &length[0], Len: 4}}, []unix.RemoteIovec{{Base: uintptr(at + lengthAt), Len: 4}}, 0) //nolint:errcheck // it was read just now
 	}
-	return int(min(c.n.args[2], mostBatch)), 0
+	return int(many), 0
 }
 
 // message copies a struct msghdr and what it leads to.
@@ -87,11 +87,15 @@ func (c *called) message(at uint64) (*message, unix.Errno) {
 	word := func(i int) uint64 { return binary.NativeEndian.Uint64(head[i:]) }
 	m := &message{}
 	if word(0) != 0 {
-		if m.to, errno = c.address(word(0), uint64(binary.NativeEndian.Uint32(head[8:]))); errno != 0 {
+		length := min(binary.NativeEndian.Uint32(head[8:]), mostAddress)
+		if m.to, errno = c.address(word(0), uint64(length)); errno != 0 {
 			return nil, errno
 		}
 	}
-	if m.data, errno = c.parts(word(16), word(24)); errno != 0 {
+	if m.later, errno = c.parts(word(16), word(24)); errno != 0 {
+		return nil, errno
+	}
+	if errno = c.fill(m); errno != 0 {
 		return nil, errno
 	}
 	if word(40) > mostControl {
@@ -103,25 +107,41 @@ func (c *called) message(at uint64) (*message, unix.Errno) {
 	return m, errno
 }
 
-// parts copies what is to be sent.
-func (c *called) parts(at, n uint64) (data []byte, errno unix.Errno) {
+// parts copies where what is to be sent is.
+func (c *called) parts(at, n uint64) (parts []part, errno unix.Errno) {
 	if n > mostParts {
 		return nil, unix.EMSGSIZE
 	}
 	list, errno := c.copy(at, n*16)
 	for ; errno == 0 && len(list) > 0; list = list[16:] {
-		size := binary.NativeEndian.Uint64(list[8:])
-		if room := uint64(mostSent - len(data)); size > room {
-			if c.kind != unix.SOCK_STREAM {
-				return nil, unix.EMSGSIZE
-			}
-			size, list = room, list[:16]
-		}
-		var part []byte
-		part, errno = c.copy(binary.NativeEndian.Uint64(list), size)
-		data = append(data, part...)
+		parts = append(parts, part{binary.NativeEndian.Uint64(list), binary.NativeEndian.Uint64(list[8:])})
 	}
-	return data, errno
+	return parts, errno
+}
+
+// fill copies what is to be sent next: all of a datagram, and a piece of a stream.
+func (c *called) fill(m *message) unix.Errno {
+	most := uint64(mostSent)
+	if c.kind == unix.SOCK_STREAM {
+		most = mostPiece
+	}
+	m.data = nil
+	for len(m.later) > 0 && uint64(len(m.data)) < most {
+		p := &m.later[0]
+		size := min(p.size, most-uint64(len(m.data)))
+		text, errno := c.copy(p.at, size)
+		if errno != 0 {
+			return errno
+		}
+		m.data = append(m.data, text...)
+		if p.at, p.size = p.at+size, p.size-size; p.size == 0 {
+			m.later = m.later[1:]
+		}
+	}
+	if len(m.later) > 0 && c.kind != unix.SOCK_STREAM {
+		return unix.EMSGSIZE
+	}
+	return 0
 }
 
 // send sends a message, once it was decided on.
@@ -264,8 +284,40 @@ func (s *supervisor) overhear(q []byte) unix.Errno {
 	return 0
 }
 
-// pass makes the call.
-func (c *called) pass(m *message) (int, unix.Errno) {
+// pass makes the call, until all is sent that a call which waits would send.
+func (c *called) pass(m *message) (sent int, errno unix.Errno) {
+	var w *wait
+	if m.flags&unix.MSG_DONTWAIT == 0 {
+		w = c.wait()
+	}
+	for errno == 0 {
+		var n int
+		switch n, errno = m.pass(c.fd); {
+		case errno == unix.EAGAIN && w != nil:
+			errno = w.room()
+			continue
+		case errno != 0:
+			continue
+		}
+		sent, m.data, m.control = sent+n, m.data[n:], nil
+		if c.kind != unix.SOCK_STREAM || w == nil || len(m.data)+len(m.later) == 0 {
+			return sent, 0
+		}
+		if len(m.data) == 0 {
+			errno = c.fill(m)
+		}
+	}
+	if sent > 0 {
+		return sent, 0
+	}
+	if errno == unix.EPIPE && c.kind == unix.SOCK_STREAM && m.flags&unix.MSG_NOSIGNAL == 0 {
+		unix.Tgkill(groupOf(int(c.n.pid)), int(c.n.pid), unix.SIGPIPE) //nolint:errcheck // as the kernel would
+	}
+	return 0, errno
+}
+
+// pass makes the call once, without waiting.
+func (m *message) pass(fd int) (int, unix.Errno) {
 	h := unix.Msghdr{Name: unsafe.SliceData(m.to), Namelen: uint32(len(m.to)), Control: unsafe.SliceData(m.control)} //nolint:gosec // G115: bounded above
 	h.SetControllen(len(m.control))
 	v := unix.Iovec{Base: unsafe.SliceData(m.data)} //nolint:gosec // G103: the kernel reads it
@@ -273,16 +325,10 @@ func (c *called) pass(m *message) (int, unix.Errno) {
 	h.Iov = &v
 	h.SetIovlen(1)
 	for {
-		n, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(c.fd), uintptr(unsafe.Pointer(&h)), uintptr(m.flags|unix.MSG_NOSIGNAL)) //nolint:gosec // G103: how the call takes its argument
-		switch {
-		case errno == unix.EINTR:
-			continue
-		case errno == 0:
-			return int(n), 0
-		case errno == unix.EPIPE && m.flags&unix.MSG_NOSIGNAL == 0:
-			unix.Tgkill(groupOf(int(c.n.pid)), int(c.n.pid), unix.SIGPIPE) //nolint:errcheck // as the kernel would
+		n, _, errno := unix.Syscall(unix.SYS_SENDMSG, uintptr(fd), uintptr(unsafe.Pointer(&h)), uintptr(m.flags|unix.MSG_NOSIGNAL|unix.MSG_DONTWAIT)) //nolint:gosec // G103: how the call takes its argument
+		if errno != unix.EINTR {
+			return int(n), errno
 		}
-		return 0, errno
 	}
 }
 
@@ -331,6 +377,9 @@ func (c *called) controls(raw []byte) (control []byte, held []int, errno unix.Er
 
 // ours duplicates descriptors of the command.
 func (c *called) ours(theirs []int) (fds []int, errno unix.Errno) {
+	if len(theirs) > mostRights {
+		return nil, unix.EINVAL
+	}
 	for _, fd := range theirs {
 		d, err := duplicate(int(c.n.pid), fd)
 		if err != nil {

@@ -48,7 +48,7 @@ func (c *called) credentials() []byte {
 // passCredentials lets the command ask who speaks to it, and says where it will
 // not learn that.
 func (c *called) passCredentials() unix.Errno {
-	if c.n.args[4] < 4 {
+	if c.number(4) < 4 {
 		return unix.EINVAL
 	}
 	value, errno := c.copy(c.n.args[3], 4)
