@@ -48,7 +48,9 @@ type box struct {
 type owner interface {
 	of(proto learn.Proto, from, to netip.AddrPort) (*learn.Process, uint32)
 	socket(proto learn.Proto, from, to netip.AddrPort) uint32
-	// spoken counts the sockets that began to speak to an address.
+	// moment counts the times that a socket began to speak to some address, and spoken is
+	// when one last did to this. It asks; moment costs nothing.
+	moment() uint64
 	spoken(to netip.AddrPort) uint64
 }
 
@@ -57,6 +59,7 @@ type nobody struct{}
 
 func (nobody) of(learn.Proto, netip.AddrPort, netip.AddrPort) (*learn.Process, uint32) { return nil, 0 }
 func (nobody) socket(learn.Proto, netip.AddrPort, netip.AddrPort) uint32               { return 0 }
+func (nobody) moment() uint64                                                          { return 0 }
 func (nobody) spoken(netip.AddrPort) uint64                                            { return 0 }
 
 // A talk is one connection or exchange while it lasts.
@@ -178,13 +181,13 @@ func around(f *learn.Flow) string {
 // there is progress: nobody inside is left to send more.
 func (b *box) drain() {
 	const look, calm = 2 * time.Millisecond, 10 // what was read is queued before it is looked at
-	moved, since := b.moved.Load(), time.Now()
+	moved, since := b.moved.Load()+b.flows.Load(), time.Now()
 	for quiet := 0; quiet < calm && time.Since(since) < drained; quiet++ {
 		time.Sleep(look)
 		if b.sending.Load() > 0 || readable(b.link) {
 			quiet = 0
 		}
-		if now := b.moved.Load(); now != moved {
+		if now := b.moved.Load() + b.flows.Load(); now != moved {
 			moved, since = now, time.Now()
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"unsafe"
@@ -116,10 +115,6 @@ type eyes struct {
 	diag  diag
 	told  listener
 	began *atomic.Uint64 // how many sockets began to speak
-
-	mu     sync.Mutex
-	spoke  map[netip.AddrPort]uint64
-	spokes uint64 // what began was then
 }
 
 // open starts the process that looks. It gets the descriptor that tells of calls for
@@ -143,8 +138,8 @@ func openEyes(first, diagFD, notifyFD int) (*eyes, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &eyes{c: rpc.NewClient(c), spoke: map[netip.AddrPort]uint64{}, diag: diag{fd: diagFD}}
-	e.told = listener{fd: told[0], processes: map[uint64]*learn.Process{}, sockets: map[uint32]*learn.Process{}}
+	e := &eyes{c: rpc.NewClient(c), diag: diag{fd: diagFD}}
+	e.told = newListener(told[0])
 	if err := e.start(first, theirs, telling, notifyFD); err != nil {
 		e.c.Close()         //nolint:errcheck // nobody is there
 		unix.Close(told[0]) //nolint:errcheck // as above
@@ -201,7 +196,7 @@ func (e *eyes) of(proto learn.Proto, from, to netip.AddrPort) (*learn.Process, u
 	}
 	inode := e.socket(proto, from, to)
 	if inode == 0 {
-		return nil, 0
+		return e.told.by(to), 0
 	}
 	if p := e.told.of(inode); p != nil {
 		return p, inode
@@ -217,19 +212,6 @@ func (e *eyes) socket(proto learn.Proto, from, to netip.AddrPort) uint32 {
 	return s.inode
 }
 
-// spoken asks only where somebody began to speak since: it is on the way of every
-// datagram.
-func (e *eyes) spoken(to netip.AddrPort) uint64 {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if now := e.began.Load(); now != e.spokes {
-		clear(e.spoke)
-		e.spokes = now
-	}
-	n, known := e.spoke[to]
-	if !known {
-		n = e.ask("Spoken", query{To: to}).Spoken
-		e.spoke[to] = n
-	}
-	return n
-}
+func (e *eyes) moment() uint64 { return e.began.Load() }
+
+func (e *eyes) spoken(to netip.AddrPort) uint64 { return e.ask("Spoken", query{To: to}).Spoken }

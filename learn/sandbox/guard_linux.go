@@ -21,6 +21,10 @@ type guard struct {
 
 // DeliverNetworkPacket implements [stack.NetworkDispatcher].
 func (g *guard) DeliverNetworkPacket(protocol tcpip.NetworkProtocolNumber, pkt *stack.PacketBuffer) {
+	if g.b.ctx.Err() != nil { // it came faster than it could be taken until the end
+		g.b.crowded.Add(1)
+		return
+	}
 	switch protocol {
 	case header.ARPProtocolNumber:
 		g.Endpoint.DeliverNetworkPacket(protocol, pkt)

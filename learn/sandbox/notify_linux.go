@@ -143,7 +143,7 @@ func (w *witness) see(n *notice) {
 		return
 	}
 	if w.claim(uint32(st.Ino), &claim{process: process, to: to, fd: fd, at: time.Now()}) {
-		w.teller.tell(uint32(st.Ino), process)
+		w.teller.tell(uint32(st.Ino), to, process)
 	}
 }
 

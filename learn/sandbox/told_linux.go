@@ -3,7 +3,9 @@ package sandbox
 import (
 	"encoding/binary"
 	"encoding/json"
+	"net/netip"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -13,12 +15,15 @@ import (
 // What is seen of a call is told before the call goes on, so that it is here before
 // its first packet: a connection that begins needs to ask nobody. A message is the
 // inode of the socket and a number for the process, in the order of bytes of this
-// machine, and what the process is as JSON where that was not told before. What comes
-// back is inodes of sockets that need not be kept open any more.
+// machine, the address that it speaks to, and what the process is as JSON where that was
+// not told before. What comes back is inodes of sockets that need not be kept open any
+// more.
 const (
 	tellInode   = 0
 	tellProcess = 4
-	tellHead    = 12
+	tellAddress = 12
+	tellPort    = 28
+	tellHead    = 30
 	mostTold    = 32 << 10
 )
 
@@ -29,8 +34,8 @@ type teller struct {
 	n   uint64
 }
 
-// tell tells whose a socket is.
-func (t *teller) tell(inode uint32, p *learn.Process) {
+// tell tells whose a socket is, and whom it speaks to.
+func (t *teller) tell(inode uint32, to netip.AddrPort, p *learn.Process) {
 	if p == nil {
 		return
 	}
@@ -41,6 +46,8 @@ func (t *teller) tell(inode uint32, p *learn.Process) {
 		id = t.n
 	}
 	m = binary.NativeEndian.AppendUint64(m, id)
+	at := to.Addr().As16()
+	m = binary.NativeEndian.AppendUint16(append(m, at[:]...), to.Port())
 	if !known {
 		text, err := json.Marshal(p)
 		if err != nil {
@@ -79,6 +86,29 @@ type listener struct {
 	buf       [mostTold]byte
 	processes map[uint64]*learn.Process
 	sockets   map[uint32]*learn.Process
+	speakers  map[netip.AddrPort]speaker
+}
+
+// A speaker is who began to speak to an address, nil if several did at about once.
+type speaker struct {
+	process *learn.Process
+	at      time.Time
+}
+
+func newListener(fd int) listener {
+	return listener{fd: fd, processes: map[uint64]*learn.Process{}, sockets: map[uint32]*learn.Process{}, speakers: map[netip.AddrPort]speaker{}}
+}
+
+// by returns the process that has just begun to speak to an address: a socket that speaks
+// to many, and is gone, is found by none of its own.
+func (l *listener) by(to netip.AddrPort) *learn.Process {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hear()
+	if s := l.speakers[to]; time.Since(s.at) < claimFor {
+		return s.process
+	}
+	return nil
 }
 
 // of returns the process of a socket, nil if that was not told, and lets the socket go.
@@ -114,9 +144,28 @@ func (l *listener) hear() {
 		}
 		if p := l.processes[id]; p != nil {
 			l.sockets[inode] = p
+			at := netip.AddrFrom16([16]byte(m[tellAddress:tellPort])).Unmap()
+			l.speaks(netip.AddrPortFrom(at, binary.NativeEndian.Uint16(m[tellPort:])), p)
 		}
 	}
 }
+
+func (l *listener) speaks(to netip.AddrPort, p *learn.Process) {
+	now := time.Now()
+	if old, known := l.speakers[to]; known && !same(old.process, p) && now.Sub(old.at) < claimFor {
+		p = nil
+	}
+	if len(l.speakers) >= mostSpeakers {
+		clear(l.speakers)
+	}
+	l.speakers[to] = speaker{p, now}
+}
+
+// same says whether both are descriptions of one process.
+func same(a, b *learn.Process) bool { return a != nil && a.PID == b.PID && a.Exe == b.Exe }
+
+// mostSpeakers is of how many addresses it is known who spoke to them.
+const mostSpeakers = 1 << 14
 
 // remember notes a process. What is forgotten is asked for.
 func (l *listener) remember(id uint64, p *learn.Process) {

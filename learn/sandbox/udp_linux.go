@@ -30,7 +30,7 @@ type exchanges struct {
 type exchange struct {
 	in     chan []byte   // from the command, until the outside is reached
 	over   chan struct{} // closed when another socket has taken the port
-	spoken uint64        // how many had begun to speak to the address when it was looked at last
+	spoken uint64        // the moment of speaking when it was looked at last
 
 	mu     sync.Mutex
 	last   time.Time
@@ -71,7 +71,7 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 			x.b.crowded.Add(1)
 			return true
 		}
-		e = &exchange{in: make(chan []byte, waiting), over: make(chan struct{}), last: time.Now(), spoken: x.b.owner.spoken(to)}
+		e = &exchange{in: make(chan []byte, waiting), over: make(chan struct{}), last: time.Now(), spoken: x.b.owner.moment()}
 		x.all[key] = e
 		x.b.sending.Add(1)
 		x.b.live.Go(func() { x.carry(key, e) })
@@ -89,11 +89,13 @@ func (x *exchanges) packet(id stack.TransportEndpointID, pkt *stack.PacketBuffer
 // succeeded says whether another socket has the port now: one process ended, and
 // another one got it. It is looked at only when somebody began to speak to there.
 func (x *exchanges) succeeded(key pair, e *exchange) bool {
-	spoken := x.b.owner.spoken(key.to)
-	if spoken <= e.spoken {
+	now, before := x.b.owner.moment(), e.spoken
+	if now == before {
 		return false
 	}
-	e.spoken = spoken
+	if e.spoken = now; x.b.owner.spoken(key.to) <= before {
+		return false
+	}
 	e.mu.Lock()
 	was := e.socket
 	e.mu.Unlock()
