@@ -56,8 +56,10 @@ What one of several sources saw and another one, that could have, did not is a f
 much of the traffic has a name is said at the end, and kept in --figures FILE.
 
 With -- CMD it runs a command in a sandbox (on Linux, no root needed): only what the
-baseline admits leaves, anything else is refused at once. Alerts are on standard error.
-The command's status is passed on, 1 for one that ended well where something was found.
+baseline admits leaves, anything else is refused at once. Alerts are on standard error,
+also once more for what an earlier command of the agent was found to do. The command's
+status is passed on, 1 for one that ended well where something was found; 125 says that
+there was no sandbox, or that not all could be kept.
 
 Where more comes that the baseline does not admit than was foretold when it was
 approved, it says once that the baseline is stale (see "tripline forecast").
@@ -80,7 +82,7 @@ Exit status:
 		},
 	}
 	o.flags(c, true)
-	c.Flags().StringVar(&o.format, "format", "", "`FORMAT` of alerts: text, json (one object a line), cef, ecs, leef, ocsf or wazuh (default text on a terminal, else json)")
+	c.Flags().StringVar(&o.format, "format", "", "`FORMAT` of alerts: text, json (one object a line), cef, ecs, leef, ocsf or wazuh (default text on a terminal and for CMD, else json)")
 	c.Flags().StringVar(&o.queue, "queue", "", "`FILE` that keeps alerts until they are delivered (default beside the database, .alerts behind its name)")
 	c.Flags().BoolVar(&o.send, "send", false, "send alerts to the sinks of tripline.yaml also without --follow")
 	c.Flags().StringVar(&o.figures, "figures", "", "keep how much was seen in `FILE` as JSON: flows by verdict, the share that has a name, what each of several sources saw")

@@ -20,7 +20,7 @@ Exit status:
   1  something unexpected was found
   2  tripline could not tell; standard error says why`,
 		Example: `  tripline learn --agent bot=192.0.2.50 --from filterlog filter.log
-  tripline review`,
+  tripline learn --agent bot -- python3 agent.py`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Version:       version(),
