@@ -317,7 +317,8 @@ func (t *talk) says(data []byte) bool {
 
 // rename notes the name that a connection says itself. Where it is not the one that was
 // asked for, another decision is due; where it said another one before, all until then is
-// told by that.
+// told by that, and so is the one that was asked for: both were decided on, and have to be
+// admitted the next time.
 func (t *talk) rename(said string, how learn.Evidence) bool {
 	name, ok := learn.CanonicalName(said)
 	if !ok {
@@ -327,7 +328,7 @@ func (t *talk) rename(said string, how learn.Evidence) bool {
 	if name == t.flow.Name {
 		t.flow.Evidence = max(t.flow.Evidence, how)
 	} else {
-		if t.named && t.up.Load() > 0 {
+		if t.named && t.up.Load() > 0 || !t.named && t.flow.Name != "" {
 			t.another()
 		}
 		t.flow.Name, t.flow.Evidence = name, how
