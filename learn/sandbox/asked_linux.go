@@ -41,10 +41,13 @@ func newQuestions() *questions {
 	return &questions{open: map[string]*asking{}, spoke: map[string]bool{}, only: map[string]bool{}}
 }
 
-// telling says whether a name can carry something outside: single labels and reverse
-// look-ups go nowhere or to whom the address belongs.
+// telling says whether a name can carry something outside: single labels and addresses
+// that are nobody's go nowhere.
 func telling(name string) bool {
-	return strings.Contains(name, ".") && !strings.HasSuffix(name, ".arpa") && !strings.HasSuffix(name, ".localhost")
+	if a := reversed(name); a.IsValid() {
+		return a.IsGlobalUnicast() && !a.IsPrivate() && !ours(a)
+	}
+	return strings.Contains(name, ".") && !strings.HasSuffix(name, ".localhost") && name != "ipv4only.arpa" // RFC 7050
 }
 
 // asked takes a question down, with who asks where that is to be told.

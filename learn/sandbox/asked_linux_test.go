@@ -21,26 +21,35 @@ func TestQuestionsThatNothingFollowsAreTold(t *testing.T) {
 		Resolve: func(name string) bool { return name != "data.silent.example" },
 		Asked:   func(name string) bool { return name != "known.example" },
 	})
-	if c, err := l.dial(netip.AddrPortFrom(l.at("used.example"), 443).String()); err == nil {
-		c.Close()
+	for _, to := range []netip.Addr{l.at("used.example"), netip.MustParseAddr("203.0.113.5")} {
+		if c, err := l.dial(netip.AddrPortFrom(to, 443).String()); err == nil {
+			c.Close()
+		}
 	}
-	l.told(1)
-	for _, name := range []string{"known.example", "data.tunnel.example", "data.silent.example", "printer", "5.113.0.203.in-addr.arpa"} {
+	l.told(2)
+	for _, name := range []string{
+		"known.example", "data.tunnel.example", "data.silent.example", "printer", "data.6.113.0.203.in-addr.arpa", reverse(netip.MustParseAddr("2001:db8:da7a::1")),
+		reverse(netip.MustParseAddr("203.0.113.5")), reverse(inside4.Addr()), reverse(netip.MustParseAddr("fd00::1")), "1.0.168.192.in-addr.arpa",
+	} {
 		l.lookup(name, dnsmessage.TypeTXT)
 	}
 	l.box.tellAsked(time.Now().Add(-followed))
-	if n := len(l.told(1)); n != 1 {
+	if n := len(l.told(2)); n != 2 {
 		t.Errorf("%d flows were told before a connection could follow", n)
 	}
 	l.box.tellAsked(time.Now())
-	for i, f := range l.told(3)[1:] {
-		name, action := []string{"data.tunnel.example", "data.silent.example"}[i], []learn.Action{learn.Pass, learn.Refused}[i]
-		if f.Name != name || f.Action != action || f.Rule != learn.OnlyAsked || f.DstPort != 53 || f.Proto != learn.UDP {
-			t.Errorf("got %+v, want %s of %s", f, action, name)
+	tunnels := []string{"data.tunnel.example", "data.silent.example", "data.6.113.0.203.in-addr.arpa", reverse(netip.MustParseAddr("2001:db8:da7a::1"))}
+	for i, f := range l.told(2 + len(tunnels))[2:] {
+		action := learn.Pass
+		if tunnels[i] == "data.silent.example" {
+			action = learn.Refused
+		}
+		if f.Name != tunnels[i] || f.Action != action || f.Rule != learn.OnlyAsked || f.DstPort != 53 || f.Proto != learn.UDP {
+			t.Errorf("got %+v, want %s of %s", f, action, tunnels[i])
 		}
 	}
 	only, more := l.box.names.asked.names()
-	if want := []string{"data.silent.example", "data.tunnel.example", "known.example"}; !slices.Equal(only, want) || more != 0 {
+	if want := slices.Sorted(slices.Values(append(tunnels, "known.example"))); !slices.Equal(only, want) || more != 0 {
 		t.Errorf("got %v and %d more, want %v", only, more, want)
 	}
 }

@@ -104,6 +104,9 @@ func (b *box) beginOf(p *learn.Process, proto learn.Proto, from, to netip.AddrPo
 	} else {
 		b.names.name(&t.flow)
 	}
+	if t.flow.Name == "" {
+		b.names.asked.connected(reverse(t.flow.Dst))
+	}
 	b.names.asked.connected(t.flow.Name)
 	for _, a := range addrs {
 		t.to = append(t.to, netip.AddrPortFrom(a, to.Port()))

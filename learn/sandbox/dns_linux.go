@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bytes"
+	"fmt"
 	"net"
 	"net/netip"
 	"strings"
@@ -239,6 +240,20 @@ func answer(q dnsmessage.Header, asked *dnsmessage.Question, code dnsmessage.RCo
 		return nil
 	}
 	return m
+}
+
+// reverse is the name of reverse look-up of an address.
+func reverse(a netip.Addr) (name string) {
+	zone := "in-addr.arpa"
+	for _, c := range a.AsSlice() {
+		if a.Is4() {
+			name = fmt.Sprintf("%d.%s", c, name)
+			continue
+		}
+		zone = "ip6.arpa"
+		name = fmt.Sprintf("%x.%x.%s", c&0xf, c>>4, name)
+	}
+	return name + zone
 }
 
 // reversed is the address that a name of reverse look-up means, the zero address
