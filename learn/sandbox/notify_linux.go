@@ -28,6 +28,8 @@ type witness struct {
 
 	mu     sync.Mutex
 	claims map[uint32]*claim // by the socket's inode
+	latest []*claim          // in their order
+	most   int               // of them that are kept open
 	speaks map[netip.AddrPort]uint64
 	began  *atomic.Uint64 // how many were counted in speaks
 }
@@ -55,7 +57,7 @@ const mostThreads = 256
 const claimFor = 4 * time.Second
 
 func newWitness(fd int, describe func(tid int) *learn.Process, began *atomic.Uint64) *witness {
-	return &witness{fd: fd, describe: describe, threads: map[uint32]*thread{}, claims: map[uint32]*claim{}, speaks: map[netip.AddrPort]uint64{}, began: began}
+	return &witness{fd: fd, describe: describe, threads: map[uint32]*thread{}, claims: map[uint32]*claim{}, speaks: map[netip.AddrPort]uint64{}, began: began, most: min(mostClaims, mostDescriptors()/2)}
 }
 
 // notice is struct seccomp_notif, and response struct seccomp_notif_resp.
@@ -215,6 +217,7 @@ func (w *witness) claim(inode uint32, c *claim) (news bool) {
 		w.speak(c.to)
 	}
 	w.claims[inode] = c
+	w.last(c)
 	switch {
 	case old == nil:
 	case old.fd < 0 && old.to == c.to: // its exchange is known
@@ -225,6 +228,20 @@ func (w *witness) claim(inode uint32, c *claim) (news bool) {
 	}
 	return true
 }
+
+// last keeps the sockets that were used last, and lets others go: a command that uses
+// thousands and sends nothing would otherwise hold every descriptor, and nobody else would
+// be known.
+func (w *witness) last(c *claim) {
+	w.latest = append(w.latest, c)
+	if len(w.latest) > w.most {
+		w.latest[0].drop()
+		w.latest = w.latest[1:]
+	}
+}
+
+// mostClaims is how many sockets are kept for packets that have not come yet.
+const mostClaims = 4096
 
 // mostSpoken is for how many addresses it is known who began to speak to them.
 const mostSpoken = 1 << 16

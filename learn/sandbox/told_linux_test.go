@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -49,4 +50,27 @@ os._exit(0)`)
 			t.Errorf("%d flows, of %d the process is not known; want 200 and 0", len(out.Flows), out.Result.Unknown)
 		}
 	})
+}
+
+// Sockets that are used and send nothing are not kept by the thousand: nobody else would
+// be known any more.
+func TestSocketsThatSendNothingAreNotAllKept(t *testing.T) {
+	w := newWitness(-1, nil, new(atomic.Uint64))
+	w.most = 10
+	before := descriptors(t)
+	for i := range uint32(100) {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.claim(i, &claim{process: &learn.Process{PID: int(i)}, to: netip.MustParseAddrPort("203.0.113.5:9"), fd: fd})
+	}
+	if n := descriptors(t) - before; n != w.most {
+		t.Errorf("%d are kept, want %d", n, w.most)
+	}
+	for i, want := range map[uint32]int{1: 1, 99: 99} { // whose each was is known all the same
+		if p := w.of(i); p == nil || p.PID != want {
+			t.Errorf("socket %d: got %+v", i, p)
+		}
+	}
 }
