@@ -94,11 +94,14 @@ func (a *app) write(command string, f func(*store.Store) error) error {
 	return closing(s, f)
 }
 
+// learnFirst is how anything comes into a database.
+const learnFirst = "tripline learn --agent bot=192.0.2.50 --from filterlog /var/log/filter.log, or tripline learn --agent bot -- CMD"
+
 // read opens the database for reading and calls f. Other readers are welcome.
 func (a *app) read(f func(*store.Store) error) error {
 	if _, err := os.Stat(a.path()); os.IsNotExist(err) {
 		return learn.WithHint(fmt.Errorf("there is no database at %s: nothing was learned yet", a.path()),
-			"tripline learn --agent bot=192.0.2.50 --from filterlog /var/log/filter.log")
+			"%s", learnFirst)
 	}
 	s, err := store.Open(a.path(), store.Options{ReadOnly: true, Wait: wait})
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -28,6 +29,9 @@ func unknownCommand(c *cobra.Command, name string) error {
 func wrongFlag(c *cobra.Command, err error) error {
 	if c.HasSubCommands() && c.Flags().NArg() > 0 {
 		return unknownCommand(c, c.Flags().Arg(0)) // whose flag it would have been
+	}
+	if text, _, ok := strings.Cut(err.Error(), ": strconv."); ok { // which is no word for a person
+		err = errors.New(text)
 	}
 	if err := unmarked(c, c.Flags().Args()); err != nil { // whose flag it would have been
 		return err

@@ -307,7 +307,7 @@ func agentNames(s *store.Store, only []string) ([]string, error) {
 		}
 	}
 	if len(names) == 0 {
-		return nil, learn.WithHint(errors.New("nothing was learned yet"), "tripline learn --agent bot=192.0.2.50 --from filterlog /var/log/filter.log")
+		return nil, learn.WithHint(errors.New("nothing was learned yet"), "%s", learnFirst)
 	}
 	return names, nil
 }

@@ -18,16 +18,19 @@ import (
 
 // recorded prints what is kept, rather than what a log says.
 func (o *flowsOptions) recorded(a *app) error {
+	var names []string
+	err := a.read(func(s *store.Store) (err error) {
+		names, err = agentNames(s, o.agents)
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	out := bufio.NewWriterSize(a.stdout, 1<<16)
 	show, finish, err := o.recordedPrinter(out)
 	if err != nil {
 		return err
 	}
-	var names []string
-	err = a.read(func(s *store.Store) error {
-		names, err = agentNames(s, o.agents)
-		return err
-	})
 	var reading store.Reading
 	for more := true; more && err == nil; {
 		var page []store.Recorded
