@@ -12,6 +12,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -41,7 +42,11 @@ func main() {
 	if status, entered := sandbox.Enter(os.Args); entered {
 		os.Exit(status)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ends := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM}, signal.Ignored) // what is ignored stays so, also for a command
+	ctx, stop := context.WithCancel(context.Background())
+	if len(ends) > 0 {
+		ctx, stop = signal.NotifyContext(ctx, ends...)
+	}
 	context.AfterFunc(ctx, stop) // a second signal ends it at once
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()

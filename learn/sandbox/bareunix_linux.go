@@ -7,7 +7,6 @@ import (
 	"os"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -35,22 +34,11 @@ func newCover(paths []string) *cover {
 	return c
 }
 
-// abstract returns the inodes of the sockets without a file that have a name, with
-// "@" for each zero byte in it (proc(5), /proc/net/unix).
+// abstract returns the inodes of the sockets without a file that have a name.
 func abstract(name string) (inodes []uint32) {
-	text, err := os.ReadFile("/proc/self/net/unix")
-	if err != nil {
-		return nil
-	}
-	for line := range strings.Lines(string(text)) {
-		// Num RefCount Protocol Flags Type St Inode Path, which may hold anything
-		const inode, path = 6, 7
-		fields := strings.Fields(line)
-		if len(fields) <= path || !strings.HasSuffix(line, " "+name+"\n") {
-			continue
-		}
-		if i, err := strconv.ParseUint(fields[inode], 10, 32); err == nil && i != 0 { // 0 is that of a connection nobody took yet
-			inodes = append(inodes, uint32(i))
+	for inode, n := range unixSockets() {
+		if n == name && inode != 0 { // 0 is that of a connection nobody took yet
+			inodes = append(inodes, inode)
 		}
 	}
 	return inodes

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,8 +19,15 @@ const (
 	argEyes  = "__sandbox-eyes"
 )
 
-// controlFD is where those find the socket to this process.
-const controlFD = 3
+// controlAt is the socket to this process, which is told to those by its number: that of
+// none which the command inherits.
+func controlAt(text string) (control, error) {
+	fd, err := strconv.Atoi(text)
+	if err != nil {
+		return control{}, err
+	}
+	return control{os.NewFile(uintptr(fd), "control")}, nil //nolint:gosec // G115: it is ours
+}
 
 // A plan is what the child is told to do. The command is in its arguments, which
 // may be any bytes and many.

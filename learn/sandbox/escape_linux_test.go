@@ -113,7 +113,7 @@ func attemptRole(name string, args []string) int {
 func (u user) targets(t *testing.T) {
 	t.Helper()
 	abstract := fmt.Sprintf("tripline test-%d-%d", os.Getpid(), u.id)
-	path := filepath.Join(filepath.Dir(testProgram(t)), "s"+strconv.Itoa(u.id))
+	path := filepath.Join(filepath.Dir(testProgram(t)), "s "+strconv.Itoa(u.id))
 	for _, name := range []string{"\x00" + abstract, path} {
 		l, err := net.Listen("unix", name)
 		if err != nil {

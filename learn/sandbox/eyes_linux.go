@@ -112,6 +112,8 @@ func counter(fd int) (*atomic.Uint64, error) {
 type eyes struct {
 	c     *rpc.Client
 	cmd   *exec.Cmd
+	over  atomic.Bool   // it is to end
+	gone  chan struct{} // closed when it has
 	diag  diag
 	told  listener
 	began *atomic.Uint64 // how many sockets began to speak
@@ -138,7 +140,7 @@ func openEyes(first, diagFD, notifyFD int) (*eyes, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &eyes{c: rpc.NewClient(c), diag: diag{fd: diagFD}}
+	e := &eyes{gone: make(chan struct{}), c: rpc.NewClient(c), diag: diag{fd: diagFD}}
 	e.told = newListener(told[0])
 	if err := e.start(first, theirs, telling, notifyFD); err != nil {
 		e.c.Close()         //nolint:errcheck // nobody is there
@@ -178,9 +180,19 @@ func (e *eyes) start(first int, socket, telling *os.File, notifyFD int) error {
 // close ends it.
 func (e *eyes) close() {
 	if e != nil {
+		e.over.Store(true)
 		e.c.Close()           //nolint:errcheck // it is over
 		unix.Close(e.told.fd) //nolint:errcheck // as above
-		e.cmd.Wait()          //nolint:errcheck // as above
+		<-e.gone
+	}
+}
+
+// wait calls f if it ends before it is to.
+func (e *eyes) wait(f func()) {
+	e.cmd.Wait() //nolint:errcheck // that it has is all that matters
+	close(e.gone)
+	if !e.over.Load() {
+		f()
 	}
 }
 

@@ -5,8 +5,10 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,20 +18,28 @@ import (
 type reaper struct {
 	c       control
 	command atomic.Int64 // its process, 0 when it has ended
+
+	mu    sync.Mutex
+	heard map[os.Signal]time.Time // when this process got one itself
 }
 
 // initial runs the command and returns when everything it started has ended.
-func initial(path string, args []string) int {
-	unix.CloseOnExec(controlFD)
+func initial(c control, path string, args []string) int {
+	unix.CloseOnExec(int(c.f.Fd()))
 	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0) //nolint:errcheck // no command speaks in its name then (ptrace(2))
-	i := &reaper{c: control{os.NewFile(controlFD, "control")}}
-	// The first process of a namespace gets no signal that it does not want. Those
-	// of the terminal reach the command without us.
-	catch(make(chan os.Signal, 1), caught)
+	i := &reaper{c: c, heard: map[os.Signal]time.Time{}}
+	// The first process of a namespace gets no signal that it does not want.
+	ch := make(chan os.Signal, 16)
+	catch(ch, caught)
+	go i.hear(ch)
 	if os.Getpid() != 1 {
 		unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) //nolint:errcheck // daemons are then not waited for
 	}
-	pid, err := syscall.ForkExec(path, args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}}) //nolint:gosec // G204: to run it is the job
+	pid, err := forkExec(path, args)
+	if errors.Is(err, syscall.ENOEXEC) { // as execvp(3)
+		const shell = "/bin/sh"
+		pid, err = forkExec(shell, append([]string{shell, path}, args[1:]...))
+	}
 	if err != nil {
 		i.fail(err)
 		return StatusFailed
@@ -37,6 +47,10 @@ func initial(path string, args []string) int {
 	i.command.Store(int64(pid))
 	go i.obey()
 	return i.reap(pid)
+}
+
+func forkExec(path string, args []string) (int, error) {
+	return syscall.ForkExec(path, args, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}}) //nolint:gosec // G204: to run it is the job
 }
 
 var caught = []os.Signal{
@@ -91,12 +105,39 @@ func (i *reaper) obey() {
 		if err != nil || o.Signal == 0 {
 			continue
 		}
-		if to := int(i.command.Load()); to != 0 {
-			unix.Kill(to, unix.Signal(o.Signal)) //nolint:errcheck // it may just have ended
-			continue
+		signal := unix.Signal(o.Signal)
+		switch to := int(i.command.Load()); {
+		case to == 0:
+			killAll(signal)
+		case !i.heardToo(signal):
+			unix.Kill(to, signal) //nolint:errcheck // it may just have ended
 		}
-		killAll(unix.Signal(o.Signal))
 	}
+}
+
+// What is sent to a whole group of processes, as by a terminal and by timeout(1), reaches
+// each at about the same time.
+const (
+	soon   = 20 * time.Millisecond
+	lately = 500 * time.Millisecond
+)
+
+func (i *reaper) hear(ch <-chan os.Signal) {
+	for s := range ch {
+		i.mu.Lock()
+		i.heard[s] = time.Now()
+		i.mu.Unlock()
+	}
+}
+
+// heardToo says whether a signal was sent to the whole group, and so to the command.
+func (i *reaper) heardToo(s os.Signal) bool {
+	time.Sleep(soon)
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	at, ok := i.heard[s]
+	delete(i.heard, s)
+	return ok && time.Since(at) < lately
 }
 
 // killAll signals every process inside.

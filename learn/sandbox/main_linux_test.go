@@ -59,6 +59,7 @@ type trial struct {
 	Foreign  bool // what is admitted is really dialled
 	Ports    []uint16
 	Publish  []Port
+	Kill     bool // it is ended before it begins
 	Probe    bool // what decides tries what it must not do any more
 	Hash     int64
 	Out      string // file of the outcome
@@ -68,6 +69,7 @@ type outcome struct {
 	Result Result
 	Error  string
 	Status int
+	Fails  int // the status of the error
 	Flows  []learn.Flow
 	Warned []string
 	Probed map[string]string // what became of tries of the parent
@@ -129,10 +131,19 @@ func runRole(text string, command []string) int {
 	if tr.Resolver != "" {
 		o.Resolvers = []netip.AddrPort{netip.MustParseAddrPort(tr.Resolver)}
 	}
-	r, err := Run(context.Background(), o)
+	var r Result
+	var err error
+	if tr.Kill {
+		err = killRole(&o)
+	} else {
+		r, err = Run(context.Background(), o)
+	}
 	out.Result, out.Status = r, r.Status
 	if err != nil {
 		out.Error = err.Error()
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		out.Fails = e.Status
 	}
 	data, err := json.Marshal(out)
 	if err == nil {

@@ -1,12 +1,15 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
+
+	"tripline/learn"
 )
 
 // mounts covers what leads around the link: other processes, sockets of programs
@@ -26,6 +29,9 @@ func (p *plan) mounts(r *report) error {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s is not covered: %v", path, err))
 		}
 	}
+	if err := reenter(); err != nil {
+		return err
+	}
 	if p.PID {
 		if err := unix.Mount("proc", "/proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""); err != nil {
 			return fmt.Errorf("%s: %w", failProc, err)
@@ -34,6 +40,22 @@ func (p *plan) mounts(r *report) error {
 	if p.UID == 0 {
 		if err := settings(); err != nil {
 			r.Notes = append(r.Notes, fmt.Sprintf("settings of this system are not held: root inside may change them: %v", err))
+		}
+	}
+	return nil
+}
+
+// reenter leaves a directory that was covered: who is in it goes on to see what was there.
+func reenter() error {
+	var here, there unix.Stat_t
+	path, err := unix.Getwd()
+	if err != nil || unix.Stat(".", &here) != nil || !filepath.IsAbs(path) { // it was removed
+		return nil //nolint:nilerr // as above
+	}
+	err = unix.Stat(path, &there)
+	if err == nil && (here.Dev != there.Dev || here.Ino != there.Ino) || errors.Is(err, unix.ENOENT) {
+		if err := unix.Chdir(path); err != nil {
+			return fmt.Errorf("the directory %s is covered in the sandbox, start in another one: %w", learn.Printable(path), err)
 		}
 	}
 	return nil

@@ -4,9 +4,11 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -127,23 +129,36 @@ func under(dirs []string, path string) bool {
 	return slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(path, d+"/") })
 }
 
-// listening returns the sockets in the file system that somebody listens on
-// (proc(5), /proc/net/unix).
+// listening returns the sockets in the file system that somebody listens on.
 func listening() (paths []string) {
-	f, err := os.Open("/proc/self/net/unix")
-	if err != nil {
-		return nil
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	s := bufio.NewScanner(f)
-	for s.Scan() {
-		// Num RefCount Protocol Flags Type St Inode Path
-		fields := strings.Fields(s.Text())
-		if len(fields) < 8 || !strings.HasPrefix(fields[7], "/") {
-			continue
+	for _, name := range unixSockets() {
+		if strings.HasPrefix(name, "/") {
+			paths = append(paths, name)
 		}
-		paths = append(paths, fields[7])
 	}
 	slices.Sort(paths)
 	return slices.Compact(paths)
+}
+
+// unixSockets are the inodes and names of the sockets of this machine that have one
+// (proc(5), /proc/net/unix). "@" stands for a zero byte in it.
+func unixSockets() iter.Seq2[uint32, string] {
+	return func(yield func(uint32, string) bool) {
+		text, err := os.ReadFile("/proc/self/net/unix")
+		if err != nil {
+			return
+		}
+		for line := range strings.Lines(string(text)) {
+			// Num RefCount Protocol Flags Type St Inode Path: the last may hold anything
+			const before = 7
+			var last string
+			rest, named := strings.TrimSuffix(line, "\n"), true
+			for range before {
+				last, rest, named = strings.Cut(strings.TrimLeft(rest, " "), " ")
+			}
+			if inode, err := strconv.ParseUint(last, 10, 32); err == nil && named && !yield(uint32(inode), rest) {
+				return
+			}
+		}
+	}
 }

@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -34,7 +36,7 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if o.Warn == nil {
 		o.Warn = func(string, ...any) {}
 	}
-	r := &running{o: &o, began: time.Now(), path: path}
+	r := &running{o: &o, began: time.Now(), path: path, inherited: inherited()}
 	return r.run(ctx)
 }
 
@@ -48,7 +50,7 @@ func look(command []string) (string, error) {
 		return path, nil
 	}
 	status := StatusNotFound
-	if errors.Is(err, os.ErrPermission) {
+	if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EISDIR) {
 		status = StatusNoRun
 	}
 	if e, ok := errors.AsType[*exec.Error](err); ok {
@@ -63,15 +65,16 @@ type running struct {
 	path  string
 	began time.Time
 
-	child   *exec.Cmd
-	ended   chan struct{} // closed when the child is gone
-	control control
-	report  report
-	fds     map[string][]int
-	box     *box
-	bare    *supervisor // nil with namespaces
-	eyes    *eyes       // nil without
-	result  Result
+	child     *exec.Cmd
+	inherited []*os.File    // those of which the command gets the number
+	ended     chan struct{} // closed when the child is gone
+	control   control
+	report    report
+	fds       map[string][]int
+	box       *box
+	bare      *supervisor // nil with namespaces
+	eyes      *eyes       // nil without
+	result    Result
 
 	mu   sync.Mutex
 	over bool // the command has ended
@@ -167,8 +170,11 @@ func (r *running) start(pid bool) error {
 
 func childError(r *report) error {
 	if r.Errno != 0 {
-		text := strings.TrimSuffix(r.Fail, ": "+unix.Errno(r.Errno).Error())
-		return fmt.Errorf("%s: %w", text, unix.Errno(r.Errno))
+		errno := unix.Errno(r.Errno)
+		if text := strings.TrimSuffix(r.Fail, ": "+errno.Error()); text != errno.Error() {
+			return fmt.Errorf("%s: %w", text, errno)
+		}
+		return errno
 	}
 	return errors.New(r.Fail)
 }
@@ -179,11 +185,23 @@ func closeAll(fds []int) {
 	}
 }
 
+// inherited are the descriptors behind the standard streams that a program of ours gets
+// by itself, up to the first number that is none: there is room for one of ours.
+func inherited() (files []*os.File) {
+	for fd := firstInherited; ; fd++ {
+		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
+		if err != nil || flags&unix.FD_CLOEXEC != 0 {
+			return files
+		}
+		files = append(files, os.NewFile(uintptr(fd), "inherited"))
+	}
+}
+
 // launch starts the child from a thread that stays: it is to die with it.
 func (r *running) launch(pid bool, theirs *os.File) error {
 	r.child = &exec.Cmd{
-		Path: "/proc/self/exe", Args: append([]string{os.Args[0], argSetup, r.path}, r.o.Command...),
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: []*os.File{theirs},
+		Path: "/proc/self/exe", Args: append([]string{os.Args[0], argSetup, strconv.Itoa(firstInherited + len(r.inherited)), r.path}, r.o.Command...),
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: append(slices.Clip(r.inherited), theirs),
 		SysProcAttr: attributes(pid),
 	}
 	if r.bare != nil {
@@ -256,31 +274,47 @@ func (r *running) look() (err error) {
 	}
 	r.eyes, err = openEyes(r.child.Process.Pid, r.fds[fdDiag][0], notify)
 	delete(r.fds, fdNotify)
+	if err != nil {
+		return err
+	}
 	r.box.owner = r.eyes
-	return err
+	go r.eyes.wait(func() {
+		if notify >= 0 {
+			r.o.Warn("what looks at the command's processes was ended from outside: the command begins no connection any more")
+			return
+		}
+		r.o.Warn("what looks at the command's processes was ended from outside: whose a connection is, is not known any more")
+	})
+	return nil
 }
 
-// forward hands signals on. Those that a terminal sends reach the command by
-// themselves, as it is in the same group of processes.
+// forward hands signals on. Those that reach the command by themselves, as it is in the
+// same group of processes, are not given to it again by the first process inside.
 func (r *running) forward() (stop func()) {
 	ch := make(chan os.Signal, 16)
 	catch(ch, []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2})
 	go func() {
+		asked := false
 		for s := range ch {
 			n, ok := s.(syscall.Signal)
-			r.mu.Lock()
-			over := r.over
-			r.mu.Unlock()
-			if !ok || !over && (n == syscall.SIGINT || n == syscall.SIGQUIT) && atTerminal() {
-				continue
-			}
-			if over && (n == syscall.SIGINT || n == syscall.SIGQUIT) {
+			if ok && r.isOver() && (n == syscall.SIGINT || n == syscall.SIGQUIT) {
 				n = syscall.SIGTERM // what was left behind may ignore the others
+				if asked {
+					n = syscall.SIGKILL // or that one
+				}
+				asked = true
 			}
 			r.control.send(order{Signal: int(n)}) //nolint:errcheck // it may just have ended
 		}
 	}()
 	return func() { signal.Stop(ch); close(ch) }
+}
+
+// isOver says whether the command itself has ended.
+func (r *running) isOver() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.over
 }
 
 // follow waits until the command and all that it started have ended.
@@ -294,7 +328,7 @@ func (r *running) follow() error {
 		}
 		if rep.Fail != "" {
 			<-r.ended
-			return runError(r.o.Command[0], &rep)
+			return r.runError(&rep)
 		}
 		if rep.Halted {
 			r.halt()
@@ -325,12 +359,15 @@ func (r *running) tell() {
 	}
 }
 
-func runError(name string, rep *report) error {
-	status := StatusNoRun
+func (r *running) runError(rep *report) error {
+	status, err := StatusNoRun, childError(rep)
 	if unix.Errno(rep.Errno) == unix.ENOENT {
 		status = StatusNotFound
+		if _, there := os.Stat(r.path); there == nil {
+			err = learn.WithHint(errors.New("it is there, but what is to interpret or load it is not"), "head -n 1 %s, or file %[1]s, says what that is", learn.Printable(r.path))
+		}
 	}
-	return &Error{status, fmt.Errorf("run %s: %w", learn.Printable(name), childError(rep))}
+	return &Error{status, fmt.Errorf("run %s: %w", learn.Printable(r.o.Command[0]), err)}
 }
 
 // drain lets what was sent reach the outside, then ends everything.

@@ -312,8 +312,8 @@ func TestInheritedDescriptors(t *testing.T) {
 			t.Fatal(err)
 		}
 		tr := trial{}
-		cmd := u.command(t, &tr, "sh", "-c", "ls -l /proc/self/fd; echo hello >&5")
-		cmd.ExtraFiles = []*os.File{nil, socket, w, dir}
+		cmd := u.command(t, &tr, "sh", "-c", "ls -l /proc/self/fd; echo hello >&5; echo three >&3")
+		cmd.ExtraFiles = []*os.File{w, socket, w, dir}
 		printed, err := cmd.CombinedOutput()
 		w.Close()
 		if err != nil {
@@ -322,7 +322,7 @@ func TestInheritedDescriptors(t *testing.T) {
 		if strings.Contains(string(printed), "socket:") || strings.Contains(string(printed), " 6 ->") {
 			t.Errorf("got\n%s", printed)
 		}
-		if got, _ := io.ReadAll(r); string(got) != "hello\n" {
+		if got, _ := io.ReadAll(r); string(got) != "hello\nthree\n" {
 			t.Errorf("got %q through the pipe", got)
 		}
 	})

@@ -12,15 +12,21 @@ import (
 // Enter runs what this program does inside of a sandbox or beside it, if it was started
 // for that. It is to be called before anything else.
 func Enter(args []string) (status int, entered bool) {
-	if len(args) < 4 {
+	const least = 4 // both have a number first
+	if len(args) < least {
 		return 0, false
 	}
 	switch args[1] {
-	case argSetup:
-		setup(args)
+	case argSetup, argInit:
+		c, err := controlAt(args[2])
+		if err != nil || len(args) == least {
+			return StatusFailed, true
+		}
+		if args[1] == argInit {
+			return initial(c, args[3], args[4:]), true
+		}
+		setup(c, args)
 		return StatusFailed, true
-	case argInit:
-		return initial(args[2], args[3:]), true
 	case argEyes:
 		return watchOver(args), true
 	}
@@ -29,10 +35,9 @@ func Enter(args []string) (status int, entered bool) {
 
 // setup makes the sandbox around this process and becomes its first one. It
 // returns only if that is not possible.
-func setup(args []string) {
+func setup(c control, args []string) {
 	// What is dropped is dropped for one thread; the others end with exec.
 	runtime.LockOSThread()
-	c := control{os.NewFile(controlFD, "control")}
 	var p plan
 	if _, err := c.receive(&p); err != nil {
 		return
@@ -92,7 +97,7 @@ func (p *plan) build(c control) error {
 	if p.Bare {
 		unix.Close(r.Notify) //nolint:errcheck // the other end has it
 	}
-	_, err = unix.FcntlInt(controlFD, unix.F_SETFD, 0)
+	_, err = unix.FcntlInt(c.f.Fd(), unix.F_SETFD, 0)
 	return err
 }
 
@@ -104,6 +109,9 @@ const (
 	fdListen = "listen"
 )
 
+// firstInherited is the first descriptor that is no standard stream.
+const firstInherited = 3
+
 // closeInherited lets nothing through that could speak: sockets, devices and
 // directories. Pipes and files stay: shells and make hand them on.
 func closeInherited() error {
@@ -113,7 +121,7 @@ func closeInherited() error {
 	}
 	for _, e := range entries {
 		var fd int
-		if _, err := fmt.Sscan(e.Name(), &fd); err != nil || fd <= controlFD {
+		if _, err := fmt.Sscan(e.Name(), &fd); err != nil || fd < firstInherited {
 			continue
 		}
 		var st unix.Stat_t

@@ -391,8 +391,12 @@ func speakForTheFirst([]string) error {
 	for ; first > 1 && !ownProgram(first); first = parentOf(first) {
 		continue
 	}
-	fd, err := duplicate(first, controlFD)
-	return closed(fd, err)
+	for fd := firstInherited; fd < 16; fd++ {
+		if own, err := duplicate(first, fd); err == nil || !errors.Is(err, unix.EPERM) {
+			return closed(own, nil)
+		}
+	}
+	return unix.EPERM
 }
 
 // perf counts the page faults of another process.

@@ -1,0 +1,154 @@
+package sandbox
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// eachWay runs a test with namespaces and without, as each user.
+func eachWay(t *testing.T, f func(t *testing.T, u user, tr trial)) {
+	t.Helper()
+	t.Run("namespaces", func(t *testing.T) { eachUser(t, func(t *testing.T, u user) { f(t, u, trial{}) }) })
+	t.Run("bare", func(t *testing.T) { eachBare(t, func(t *testing.T, u user) { f(t, u, trial{Bare: true}) }) })
+}
+
+// Files that are no programs are run, or not, as by env(1).
+func TestOddCommands(t *testing.T) {
+	eachWay(t, func(t *testing.T, u user, tr trial) {
+		dir := filepath.Dir(testProgram(t))
+		for name, want := range map[string]struct {
+			text   string
+			mode   os.FileMode
+			status int
+			says   string
+		}{
+			"plain script":   {"echo got $1; exit 3", 0o755, 3, "got one"},
+			"no interpreter": {"#!/nonexistent/interpreter\n", 0o755, StatusNotFound, "it is there, but what is to interpret or load it is not"},
+			"no program":     {"x", 0o644, StatusNoRun, "permission denied"},
+		} {
+			path := filepath.Join(dir, name)
+			if err := os.WriteFile(path, []byte(want.text), want.mode); err != nil {
+				t.Fatal(err)
+			}
+			printed, out := u.run(t, tr, path, "one")
+			if status := max(out.Status, out.Fails); status != want.status || !strings.Contains(printed+out.Error, want.says) {
+				t.Errorf("%s: got %q, %+v", name, printed, out)
+			}
+		}
+		if _, out := u.run(t, tr, dir); out.Fails != StatusNoRun || strings.Count(out.Error, "is a directory") != 1 {
+			t.Errorf("a directory: got %+v", out)
+		}
+	})
+}
+
+// What is sent to all of a group of processes reaches the command once, and what is sent
+// to tripline alone as well.
+func TestSignalsOfAGroupReachTheCommandOnce(t *testing.T) {
+	tool(t, "python3")
+	eachWay(t, func(t *testing.T, u user, tr trial) {
+		cmd := u.command(t, &tr, "python3", "-c", `
+import signal
+signal.signal(signal.SIGUSR1, lambda *a: print("one", flush=True)); signal.signal(signal.SIGTERM, lambda *a: exit(4))
+print("ready", flush=True)
+while True: signal.pause()
+`)
+		cmd.SysProcAttr.Setpgid = true
+		printed, err := cmd.StdoutPipe()
+		if err := errors.Join(err, cmd.Start()); err != nil {
+			t.Fatal(err)
+		}
+		lines := bufio.NewReader(printed)
+		lines.ReadString('\n')
+		for _, to := range []int{-cmd.Process.Pid, cmd.Process.Pid} {
+			syscall.Kill(to, syscall.SIGUSR1)
+			lines.ReadString('\n')
+			time.Sleep(10 * soon) // in which a second one would come
+		}
+		cmd.Process.Signal(syscall.SIGTERM)
+		rest, _ := io.ReadAll(lines)
+		cmd.Wait()
+		if len(rest) > 0 || cmd.ProcessState.ExitCode() != 4 {
+			t.Errorf("got %q more, %v", rest, cmd.ProcessState)
+		}
+	})
+}
+
+// What was left behind and hears nothing is ended by a second interrupt.
+func TestSecondInterruptEndsWhatIsLeft(t *testing.T) {
+	eachWay(t, func(t *testing.T, u user, tr trial) {
+		cmd := u.command(t, &tr, "sh", "-c", `trap "" TERM; (trap "" INT; echo ready; sleep 60) & sleep 0.2; exit 3`)
+		printed, err := cmd.StdoutPipe()
+		if err := errors.Join(err, cmd.Start()); err != nil {
+			t.Fatal(err)
+		}
+		bufio.NewReader(printed).ReadString('\n')
+		time.Sleep(600 * time.Millisecond) // the command itself is over then
+		done := make(chan struct{})
+		go func() { cmd.Wait(); close(done) }()
+		for range 2 {
+			cmd.Process.Signal(syscall.SIGINT)
+			time.Sleep(10 * soon)
+		}
+		select {
+		case <-done:
+		case <-time.After(20 * time.Second):
+			cmd.Process.Kill()
+			t.Fatal("it did not end")
+		}
+		if cmd.ProcessState.ExitCode() != 3 {
+			t.Errorf("got %v", cmd.ProcessState)
+		}
+	})
+}
+
+// A directory that is covered is not to be had by being in it.
+func TestCoveredDirectoryIsLeft(t *testing.T) {
+	tool(t, "python3")
+	if os.Getuid() != 0 {
+		t.Skip("only root makes the directory of this test")
+	}
+	eachUser(t, func(t *testing.T, u user) {
+		tr := trial{}
+		cmd := u.command(t, &tr, "sh", "-c", `test -e later || echo "not there"`)
+		script := fmt.Sprintf(`mount -t tmpfs none /run && mkdir -p /run/user/%[1]d && cd /run/user/%[1]d && touch later && chown %[1]d . && exec setpriv --reuid %[1]d --regid %[1]d --clear-groups "$@"`, u.id)
+		outer := exec.Command("unshare", append([]string{"-m", "sh", "-c", script, "sh"}, cmd.Args...)...)
+		if printed, err := outer.CombinedOutput(); err != nil || string(printed) != "not there\n" {
+			t.Errorf("got %q, %v", printed, err)
+		}
+	})
+}
+
+// A child is ended also by who may signal it no more.
+func TestChildOfWhoIsConfinedIsEnded(t *testing.T) {
+	eachUser(t, func(t *testing.T, u user) {
+		began := time.Now()
+		if _, out := u.run(t, trial{Kill: true}, "sleep", "60"); out.Error != "" || time.Since(began) > 30*time.Second {
+			t.Errorf("got %+v after %v", out, time.Since(began))
+		}
+	})
+}
+
+// killRole makes a sandbox, gives up rights, and ends it before the command begins.
+func killRole(o *Options) error {
+	r := &running{o: o, path: "/bin/true", inherited: inherited()}
+	if err := r.enter(); err != nil {
+		return err
+	}
+	r.confine()
+	if err := r.child.Process.Signal(syscall.Signal(0)); !errors.Is(err, unix.EPERM) {
+		return nil // this kernel lets it
+	}
+	r.kill()
+	return nil
+}
