@@ -29,6 +29,7 @@ type box struct {
 	patience time.Duration // with who says first in pieces, the usual one if 0
 
 	live    sync.WaitGroup // what is being forwarded
+	carried atomic.Int64   // connections
 	sending atomic.Int64   // connections of which the command's half is open, and datagrams on their way
 	link    int            // its descriptor
 	moved   atomic.Uint64  // bytes that were sent outside

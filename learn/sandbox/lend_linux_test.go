@@ -7,6 +7,10 @@ import (
 	"net"
 	"testing"
 	"time"
+
+	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
+	"gvisor.dev/gvisor/pkg/waiter"
 )
 
 // A server that does not listen while it speaks must not keep what it says from the
@@ -56,5 +60,26 @@ func slowly(r io.Reader) (sum [32]byte) {
 		if h.Write(buf[:n]); err != nil {
 			return [32]byte(h.Sum(nil))
 		}
+	}
+}
+
+// A thousand connections that nobody reads of are bounded together; one alone is not cut.
+func TestWhatWaitsIsBounded(t *testing.T) {
+	l, whole := newLab(t, Options{}), int64(0)
+	for n := range int64(1000) {
+		ep, err := l.box.stack.NewEndpoint(tcp.ProtocolNumber, ipv4.ProtocolNumber, new(waiter.Queue))
+		if err != nil {
+			t.Fatal(err)
+		}
+		usual := ep.SocketOptions().GetReceiveBufferSize()
+		(&innerSide{ep: ep}).share(n + 1)
+		sent, got := ep.SocketOptions().GetSendBufferSize(), ep.SocketOptions().GetReceiveBufferSize()
+		if whole += sent + got; n == 0 && got != usual {
+			t.Errorf("alone: got %d, want %d", got, usual)
+		}
+		ep.Close()
+	}
+	if whole > 200<<20 {
+		t.Errorf("a thousand hold %d MiB", whole>>20)
 	}
 }

@@ -21,6 +21,24 @@ type innerSide struct {
 	wq *waiter.Queue
 }
 
+// Bounds of what waits in the stack, each way: one connection is the quicker for much of
+// it, and thousands would fill the memory. The stack sets those of a few by itself.
+const (
+	mostWaiting  = 6 << 20
+	partOfOne    = 2 << 20
+	leastWaiting = 64 << 10
+)
+
+// share leaves a connection its part of them, if it is one of so many.
+func (c *innerSide) share(connections int64) {
+	part := max(mostWaiting/connections, leastWaiting)
+	if part >= partOfOne {
+		return
+	}
+	c.ep.SocketOptions().SetSendBufferSize(part, true)
+	c.ep.SocketOptions().SetReceiveBufferSize(part, true)
+}
+
 // until does something again each time that events come while it says that there is
 // nothing to be done now, until it says that all is over.
 func (c *innerSide) until(events waiter.EventMask, do func() tcpip.Error) {

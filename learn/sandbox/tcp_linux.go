@@ -120,6 +120,8 @@ func (t *talk) carry(in *innerSide, out *outerSide) {
 	defer in.Close()                                                       //nolint:errcheck // what matters was written before
 	stop := context.AfterFunc(t.b.ctx, func() { in.Close(); out.Close() }) //nolint:errcheck // it is over
 	defer stop()
+	in.share(t.b.carried.Add(1))
+	defer t.b.carried.Add(-1)
 	var back sync.WaitGroup
 	back.Go(func() {
 		in.fill(out.raw, t.hears((*bodies.Tap).Down), t.got)
