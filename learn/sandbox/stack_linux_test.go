@@ -399,3 +399,39 @@ func TestThousandConnectionsAtOnce(t *testing.T) {
 		t.Errorf("%d flows were told", len(flows))
 	}
 }
+
+// Of several addresses the next is taken where one does not answer. What was on its way to
+// any is told.
+func TestNextAddressIsTaken(t *testing.T) {
+	resolver, _ := zone(t, map[string][]string{"several.example": {"203.0.113.5", "203.0.113.6"}, "lost.example": {"203.0.113.7", "203.0.113.8"}})
+	echo := dialTo(echoServer(t))
+	l := newLab(t, Options{Decide: admitAll, Resolvers: []netip.AddrPort{resolver}, Dial: func(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error) {
+		switch to.Addr().As4()[3] {
+		case 5: // it does not answer
+			<-ctx.Done()
+			return nil, ctx.Err()
+		case 7:
+			return nil, syscall.ECONNREFUSED
+		case 8:
+			return nil, syscall.ENETUNREACH
+		}
+		return echo(ctx, network, to)
+	}})
+	l.box.way.hurry = time.Millisecond
+	c, err := l.dial(netip.AddrPortFrom(l.at("several.example"), 80).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Close()
+	if c, err := l.dial(netip.AddrPortFrom(l.at("lost.example"), 80).String()); err == nil {
+		c.Close()
+		t.Error("an address that refuses was reached")
+	}
+	got := map[string]netip.Addr{}
+	for _, f := range l.told(2) {
+		got[f.Name] = f.Dst
+	}
+	if got["several.example"] != netip.MustParseAddr("203.0.113.6") || got["lost.example"] != netip.MustParseAddr("203.0.113.7") {
+		t.Errorf("got %v", got)
+	}
+}

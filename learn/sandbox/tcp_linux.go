@@ -55,21 +55,23 @@ func (b *box) tcp(r *tcp.ForwarderRequest) {
 	t.carry(in, out)
 }
 
-// reach dials the addresses that are admitted, one after the other.
+// reach dials the addresses that are admitted, one after the other. Where that fails, it
+// is said of the last one that was on its way.
 func (t *talk) reach() (*outerSide, error) {
-	var err error
-	for _, to := range t.to {
+	var err error = syscall.EHOSTUNREACH
+	at := t.flow.Dst
+	for i, to := range t.to {
 		t.flow.Dst = to.Addr()
 		t.goesOn()
-		out, e := t.b.way.reach(t.b.ctx, "tcp", to)
+		out, e := t.b.way.try(t.b.ctx, to, i == len(t.to)-1)
 		if e == nil {
 			return newOuterSide(out)
 		}
-		err = errors.Join(err, e)
+		if i == 0 || !unsent(e) {
+			err, at = e, to.Addr()
+		}
 	}
-	if len(t.to) == 0 {
-		err = syscall.EHOSTUNREACH
-	}
+	t.flow.Dst = at
 	return nil, err
 }
 

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -12,7 +13,8 @@ import (
 
 // A way is how the outside is reached.
 type way struct {
-	dial func(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error)
+	dial  func(ctx context.Context, network string, to netip.AddrPort) (net.Conn, error)
+	hurry time.Duration // with all addresses but the last, the usual one if 0
 
 	mu    sync.Mutex
 	own   map[netip.Addr]bool // addresses of this host
@@ -32,6 +34,20 @@ func (w *way) reach(ctx context.Context, network string, to netip.AddrPort) (net
 	d := net.Dialer{KeepAlive: -1, FallbackDelay: -1}
 	return d.DialContext(ctx, network, to.String())
 }
+
+// try dials one of several addresses. A client would not wait for longer than this for one
+// that does not answer, and then take the next; inside it sees one only.
+func (w *way) try(ctx context.Context, to netip.AddrPort, last bool) (net.Conn, error) {
+	if !last {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, cmp.Or(w.hurry, hurry))
+		defer cancel()
+	}
+	return w.reach(ctx, "tcp", to)
+}
+
+// hurry is enough for three tries of TCP (RFC 6298: after one second and after three).
+const hurry = 4 * time.Second
 
 // stale is for how long the addresses of this host are taken to be the same.
 const stale = 2 * time.Second
