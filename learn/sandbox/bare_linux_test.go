@@ -144,6 +144,24 @@ for name in "web.example", "other.example":
 	})
 }
 
+// A name that nobody looks up is at no address, whatever is decided.
+func TestBareNamesThatNobodyLooksUp(t *testing.T) {
+	tool(t, "python3")
+	eachBare(t, func(t *testing.T, u user) {
+		printed, out := u.world(t, trial{Offline: true, Foreign: true}, "python3", "-c", `
+import errno, socket
+to = socket.getaddrinfo("some.example", 80, socket.AF_INET)[0][4]
+for kind in socket.SOCK_STREAM, socket.SOCK_DGRAM:
+    s = socket.socket(socket.AF_INET, kind)
+    try: s.connect(to) if kind == socket.SOCK_STREAM else s.sendto(b"x", to); print("reached")
+    except OSError as e: print(errno.errorcode[e.errno])
+`)
+		if printed != "EHOSTUNREACH\nEHOSTUNREACH\n" {
+			t.Errorf("got %q, %s", printed, out.Error)
+		}
+	})
+}
+
 // Where the kernel makes no namespaces, the command is run without, and it is said.
 func TestWithoutNamespacesItIsSaid(t *testing.T) {
 	for errno, cause := range map[syscall.Errno]string{syscall.EPERM: "not permitted", syscall.EACCES: "denied", syscall.ENOSPC: "no space"} {

@@ -91,7 +91,7 @@ func (w person) become(whole bool) unix.Errno {
 		setGroup = func() unix.Errno { raw(unix.SYS_SETFSGID, group, 0, 0); return 0 }
 	}
 	setGroups := func() unix.Errno {
-		return raw(unix.SYS_SETGROUPS, uintptr(len(w.groups)), uintptr(unsafe.Pointer(unsafe.SliceData(w.groups))), 0)
+		return raw(unix.SYS_SETGROUPS, uintptr(len(w.groups)), uintptr(unsafe.Pointer(unsafe.SliceData(w.groups))), 0) //nolint:gosec // G103: how the call takes its argument
 	}
 	steps := []func() unix.Errno{setGroups, setGroup, setUser}
 	if user == 0 {

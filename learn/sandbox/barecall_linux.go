@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/netip"
 	"runtime"
+	"slices"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -153,6 +154,8 @@ func (c *called) begin(proto learn.Proto, to netip.AddrPort) (*talk, unix.Errno)
 		c.s.tell(t, t.refuse)
 		return nil, unix.ECONNREFUSED
 	}
+	// What stands for a name that nobody looked up is of IPv6, and nowhere.
+	t.to = slices.DeleteFunc(t.to, func(a netip.AddrPort) bool { return a.Addr().Is4() != to.Addr().Is4() })
 	return t, 0
 }
 

@@ -137,7 +137,7 @@ pid = os.fork()
 if pid == 0:
     os.setgroups([7]); os.setresgid(65534, 65534, 65534); os.setresuid(65534, 65534, 65534)
     here = os.open(".", os.O_PATH)
-    for name in "strict", "free", "/proc/self/fd/%d/free" % here:
+    for name in "strict", "free", "/proc/self/fd/%d/free" % here, "/proc/self/cwd/free":
         try: socket.socket(socket.AF_UNIX, stream).connect(name); print("reached", flush=True)
         except OSError as e: print(errno.errorcode[e.errno], flush=True)
     for name in "shut", "box":
@@ -149,7 +149,7 @@ print(struct.unpack("3i", free.accept()[0].getsockopt(socket.SOL_SOCKET, socket.
 who = struct.unpack("3i", box.recvmsg(9, 99)[1][0][2]); print(who[0] == pid, who[1:])
 socket.socket(socket.AF_UNIX, stream).connect("strict"); print("root")
 `)
-	if want := "EACCES\nreached\nreached\nEACCES\nsent\n(65534, 65534)\nTrue (65534, 65534)\nroot\n"; printed != want {
+	if want := "EACCES\nreached\nreached\nreached\nEACCES\nsent\n(65534, 65534)\nTrue (65534, 65534)\nroot\n"; printed != want {
 		t.Errorf("got %q, want %q; %s", printed, want, out.Error)
 	}
 }

@@ -69,7 +69,7 @@ func (c *called) unixAddress(addr []byte, directory int, path string) (led []byt
 
 // ofItsOwn are paths below what a process has open. Looked up by this process they would
 // lead to what this one has.
-var ofItsOwn = regexp.MustCompile(`^/(?:proc/(?:thread-)?self/|dev/)(fd/[0-9]+)(?:/(.*))?$`)
+var ofItsOwn = regexp.MustCompile(`^/(?:proc/(?:thread-)?self/|dev/)(fd/[0-9]+|root|cwd)(?:/+(.*))?$`)
 
 // start returns from where, in /proc/PID, a path leads, and by which path.
 func start(path string) (from, rest string) {
@@ -92,7 +92,7 @@ func openBelow(directory int, path string) (int, error) {
 		how.Resolve = unix.RESOLVE_IN_ROOT // links as well
 	}
 	fd, err := unix.Openat2(directory, path, how)
-	if errors.Is(err, unix.ELOOP) && how.Resolve != 0 { // it goes by what a process has open, which is in no root
+	if (errors.Is(err, unix.ELOOP) || errors.Is(err, unix.EXDEV)) && how.Resolve != 0 { // it goes by what a process has open, which is in no root
 		how.Resolve = 0
 		fd, err = unix.Openat2(directory, strings.TrimLeft(path, "/"), how)
 	}

@@ -26,7 +26,7 @@ func controlAt(text string) (control, error) {
 	if err != nil {
 		return control{}, err
 	}
-	return control{os.NewFile(uintptr(fd), "control")}, nil //nolint:gosec // G115: it is ours
+	return control{os.NewFile(uintptr(fd), "control")}, nil
 }
 
 // A plan is what the child is told to do. The command is in its arguments, which

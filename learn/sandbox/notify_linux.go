@@ -179,10 +179,10 @@ func (w *witness) socket(tid uint32, fd int, at uint64) (int, *learn.Process, er
 // another program: then nothing is left in the memory of the one before.
 func (w *witness) program(t *thread, tid int, at uint64) *learn.Process {
 	var there [1]byte
-	n, _ := unix.Pread(t.memory, there[:], int64(at)) //nolint:errcheck,gosec // G115: an address of a process
+	n, _ := unix.Pread(t.memory, there[:], int64(at))
 	if now := time.Now(); n == 0 || now.Sub(t.at) > describeFor {
 		t.closeMemory()
-		t.memory, _ = unix.Open(procPath(tid, "mem"), unix.O_RDONLY|unix.O_CLOEXEC, 0) //nolint:errcheck // -1 says that it is not there
+		t.memory, _ = unix.Open(procPath(tid, "mem"), unix.O_RDONLY|unix.O_CLOEXEC, 0) // -1 where it is not there
 		t.process, t.at = w.describe(tid), now
 	}
 	return t.process

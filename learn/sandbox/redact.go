@@ -27,7 +27,7 @@ const givenBy = `sshpass[\s\x00](?:[^|;&\n]*?[\s\x00])??-p` +
 	`|(?:docker|podman|nerdctl|buildah|skopeo|helm|oras|az)[\s\x00](?:[^|;&\n]*?[\s\x00])??login[\s\x00](?:[^|;&\n]*?[\s\x00])??-p` +
 	`|redis-cli[\s\x00](?:[^|;&\n]*?[\s\x00])??-a` +
 	`|ldap\w+[\s\x00](?:[^|;&\n]*?[\s\x00])??-w` +
-	`|(?:unzip|zip|mosquitto_\w+)[\s\x00](?:[^|;&\n]*?[\s\x00])??-P`
+	`|(?:unzip|zip|mosquitto_\w+)[\s\x00](?:[^|;&\n]*?[\s\x00])??-P` //nolint:misspell // a program's name
 
 // What begins a secret wherever it stands, as those who hand them out publish.
 const handedOut = `(?:sk-|[srp]k_(?:live|test)_|gh[opsur]_|github_pat_|glpat-|glsa_|xox[a-z]-|AKIA|ASIA|AIza|ya29\.|hv[bs]\.|SG\.|eyJ|hf_|gsk_|xai-|pplx-|dckr_pat_|dop_v1_|shpat_|tskey-)[\w.~+/=-]{12,}` +
