@@ -9,20 +9,23 @@ import (
 	"gvisor.dev/gvisor/pkg/waiter"
 )
 
-// lend has what the command sends written from where the stack keeps it, until the end.
-func (c *innerSide) lend(to syscall.RawConn, count func(int)) {
+// lend has what the command sends written from where the stack keeps it, until the end or
+// until so much was, and returns how much was.
+func (c *innerSide) lend(to syscall.RawConn, most uint64, count func(int)) (n uint64) {
 	l := loan{raw: to}
 	c.until(waiter.ReadableEvents, func() tcpip.Error {
-		err := l.once(c.ep)
+		err := l.once(c.ep, int(min(most-n, mostLent)))
 		count(l.sent)
+		n += uint64(l.sent)
 		switch {
 		case err != nil:
 			return err
-		case l.err != nil || l.sent < l.size && takesMore(to) != nil:
+		case l.err != nil || n == most || l.sent < l.size && takesMore(to) != nil:
 			return over
 		}
 		return nil
 	})
+	return n
 }
 
 // A loan is what is written at once of what came.
@@ -39,13 +42,13 @@ type loan struct {
 //
 // The pieces are the stack's, and good while Read lasts. So they are written in there,
 // which must not wait: the other way of the connection would wait with it.
-func (l *loan) once(ep tcpip.Endpoint) tcpip.Error {
+func (l *loan) once(ep tcpip.Endpoint, most int) tcpip.Error {
 	var there extent
 	l.list, l.size, l.sent = l.list[:0], 0, 0
 	if _, err := ep.Read(&there, tcpip.ReadOptions{Peek: true}); err != nil {
 		return err
 	}
-	l.want = int(there) // nobody takes of it meanwhile
+	l.want = min(int(there), most) // nobody takes of it meanwhile
 	if _, err := ep.Read(l, tcpip.ReadOptions{Peek: true}); err != nil {
 		return err
 	}
@@ -72,6 +75,7 @@ func (e *extent) Write(b []byte) (int, error) {
 
 // Write implements [io.Writer] for what is peeked at. With the last piece all are written.
 func (l *loan) Write(b []byte) (int, error) {
+	b = b[:min(len(b), l.want-l.size)]
 	l.list, l.size = append(l.list, b), l.size+len(b)
 	if l.size < l.want && len(l.list) < mostPieces {
 		return len(b), nil

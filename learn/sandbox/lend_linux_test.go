@@ -2,9 +2,11 @@ package sandbox
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,12 +19,16 @@ import (
 // command: with more both ways than all buffers hold, one that waits for both waits for
 // ever.
 func TestOneWayDoesNotWaitForTheOther(t *testing.T) {
-	sent := make([]byte, 24<<20)
-	rand.NewChaCha8([32]byte{}).Read(sent)
-	for name, o := range map[string]Options{"not heard": {}, "heard": {HashPayload: 1 << 10}} {
+	data := make([]byte, 24<<20)
+	rand.NewChaCha8([32]byte{}).Read(data)
+	request := append(fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: %d\r\n\r\n", len(data)), data...)
+	for name, sent := range map[string][]byte{"anything": data, "a request": request, "requests, hashed": append(request, request...)} {
 		t.Run(name, func(t *testing.T) {
 			sum := make(chan [32]byte, 1)
-			o.Decide = admitAll
+			o := Options{Decide: admitAll}
+			if strings.Contains(name, "hashed") {
+				o.HashPayload = 1 << 10
+			}
 			o.Dial = dialTo(server(t, func(c net.Conn) {
 				c.Write(sent)
 				time.Sleep(50 * time.Millisecond)

@@ -30,6 +30,11 @@ var spoken = sync.Pool{New: func() any { b := make([]byte, 64<<10); return &b }}
 func (t *talk) speak(in *innerSide, out *outerSide) {
 	heard := t.hears((*bodies.Tap).Up)
 	for more := true; more; {
+		if heard == nil && t.requests.Unread() > 0 {
+			t.requests.Skip(in.lend(out.raw, t.requests.Unread(), t.sent))
+			more = t.requests.Unread() == 0
+			continue
+		}
 		in.await()
 		buf := spoken.Get().(*[]byte)
 		n, err := in.Read(*buf)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"net"
 	"net/netip"
 	"sync"
@@ -153,7 +154,7 @@ func (t *talk) forth(in *innerSide, out *outerSide) bool {
 	switch {
 	case !admitted || err != nil:
 	case t.requests == nil && t.tap.Load() == nil:
-		in.lend(out.raw, t.sent)
+		in.lend(out.raw, math.MaxUint64, t.sent)
 	default:
 		t.speak(in, out)
 	}

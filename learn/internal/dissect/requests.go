@@ -2,6 +2,7 @@ package dissect
 
 import (
 	"bytes"
+	"math"
 	"strconv"
 )
 
@@ -63,6 +64,22 @@ func (q *Requests) Feed(b []byte) (begun []Begun) {
 		}
 	}
 	return begun
+}
+
+// Unread is how many bytes come now that need not be fed: the rest of a body, or all
+// where what came is not understood.
+func (q *Requests) Unread() uint64 {
+	if q.lost {
+		return math.MaxUint64
+	}
+	return q.skip
+}
+
+// Skip says that so many of them were sent.
+func (q *Requests) Skip(n uint64) {
+	if !q.lost {
+		q.skip -= n
+	}
 }
 
 // next takes the line that was read, as far as it is there.
