@@ -16,6 +16,8 @@ import (
 var (
 	// ErrLocked says that another process has the file; try again later.
 	ErrLocked = errors.New("the database is in use")
+	// ErrReplaced says that the file is another one than it was, see [Options].
+	ErrReplaced = errors.New("another file is in the place of the database")
 	// ErrNewer says that a newer tripline wrote the file.
 	ErrNewer = errors.New("the database is of a newer tripline")
 	// ErrNotStore says that the file is something else, or part of a store.

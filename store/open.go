@@ -20,6 +20,7 @@ type Options struct {
 	ReadOnly bool
 	Wait     time.Duration // how long to wait for another process, 0 not at all
 	Holder   string        // what others are told has the file: "tripline enforce"
+	Same     os.FileInfo   // of the file as it was: another one is [ErrReplaced]; nil takes any, and makes one
 }
 
 // A Store is an open file. It is safe for concurrent use; the caller closes
@@ -39,7 +40,7 @@ type Store struct {
 // created with its directory, for the owner alone; read-only, a missing file is
 // [fs.ErrNotExist].
 func Open(path string, o Options) (*Store, error) {
-	if err := guard(func() error { return ensure(path, o.ReadOnly, lay) }); err != nil {
+	if err := guard(func() error { return ensure(path, o.ReadOnly || o.Same != nil, lay) }); err != nil {
 		return nil, fmt.Errorf("create database: %w", explain(err))
 	}
 	db, file, err := openFile(path, o)
@@ -132,6 +133,9 @@ func openFile(path string, o Options) (db *bbolt.DB, file *os.File, err error) {
 	set := settings(o)
 	set.OpenFile = func(path string, flag int, _ os.FileMode) (*os.File, error) {
 		f, err := openSound(path, flag&^os.O_CREATE)
+		if err == nil {
+			err = isSame(f, o.Same)
+		}
 		file = f
 		return f, err
 	}
@@ -148,6 +152,21 @@ func openFile(path string, o Options) (db *bbolt.DB, file *os.File, err error) {
 		return nil, nil, locked(path)
 	}
 	return nil, nil, explain(err)
+}
+
+// isSame closes a file that is not the one that is wanted.
+func isSame(f *os.File, want os.FileInfo) error {
+	if want == nil {
+		return nil
+	}
+	is, err := f.Stat()
+	if err == nil && !os.SameFile(is, want) {
+		err = fmt.Errorf("open %s: %w", f.Name(), ErrReplaced)
+	}
+	if err != nil {
+		return errors.Join(err, f.Close())
+	}
+	return nil
 }
 
 // ready checks the schema, migrates an older one and verifies the baselines.

@@ -25,6 +25,7 @@ type app struct {
 	config                    learn.Config
 	containers                *containers  // nil unless agents are found by them
 	log                       *slog.Logger // of what is said; nil is words for a person
+	pinned                    os.FileInfo  // of the database since a command began, nil without one
 }
 
 // now is the only clock of the program.
@@ -87,7 +88,7 @@ const wait = 5 * time.Second
 
 // write opens the database for writing and calls f.
 func (a *app) write(command string, f func(*store.Store) error) error {
-	s, err := store.Open(a.path(), store.Options{Wait: wait, Holder: "tripline " + command})
+	s, err := store.Open(a.path(), store.Options{Wait: wait, Holder: "tripline " + command, Same: a.pinned})
 	if err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func (a *app) read(f func(*store.Store) error) error {
 		return learn.WithHint(fmt.Errorf("there is no database at %s: nothing was learned yet", a.path()),
 			"%s", learnFirst)
 	}
-	s, err := store.Open(a.path(), store.Options{ReadOnly: true, Wait: wait})
+	s, err := store.Open(a.path(), store.Options{ReadOnly: true, Wait: wait, Same: a.pinned})
 	if err != nil {
 		return err
 	}

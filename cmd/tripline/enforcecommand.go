@@ -51,7 +51,7 @@ func (o *enforceOptions) command(ctx context.Context, a *app, command []string) 
 	if err != nil {
 		return err
 	}
-	opts.Confine = o.confined(a)
+	opts.Confine, opts.Private = o.confined(a), append(opts.Private, cmp.Or(o.queue, queueOf(a)))
 	if err := a.writable(); err != nil {
 		return err
 	}
@@ -98,7 +98,10 @@ func (w *watching) sandboxed(ctx context.Context, opts sandbox.Options) error {
 	opts.Resolve = func(name string) bool { return policy.Load().MayName(agent, name) }
 	opts.Asked = func(name string) bool { return !policy.Load().Names(agent, name) }
 	var sizeless atomic.Bool
-	opts.Begun = func(link string) { sizeless.Store(link == "") }
+	opts.Begun = func(link string, private bool) {
+		sizeless.Store(link == "")
+		w.exposed.Store(!private)
+	}
 	k := newKeeper(w, findingsOf(agent))
 	if err := w.resumeSandbox(k.key); err != nil {
 		return err

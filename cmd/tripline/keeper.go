@@ -285,12 +285,24 @@ func (k *keeper) take(r *round) error {
 	if r.read != nil || !r.looked {
 		return nil
 	}
+	if k.w.exposed.Load() {
+		k.w.ignore(r)
+		return nil
+	}
 	k.w.heed(r.said)
 	if r.policy == nil {
 		return nil
 	}
 	k.w.state = r.state
 	return k.w.replace(r.policy)
+}
+
+// ignore takes nothing up: the command may have written it.
+func (w *watching) ignore(r *round) {
+	if r.policy != nil && !w.ignored {
+		w.ignored = true
+		w.a.warn("what was approved meanwhile holds from the next command on: without namespaces this one may have written it itself")
+	}
 }
 
 // mergedHits are the same hits, one entry for each agent: they wait until they can

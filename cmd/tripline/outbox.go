@@ -62,7 +62,7 @@ func (o *outbox) begin(routes []*alert.Route) (*alert.Outbox, error) {
 func (w *watching) openSpool() (*store.Spool, error) {
 	path := w.o.queue
 	if path == "" {
-		path = w.a.path() + ".alerts"
+		path = queueOf(w.a)
 	}
 	s, err := store.OpenSpool(path, store.Options{Wait: wait, Holder: "tripline enforce"})
 	switch {
@@ -76,6 +76,9 @@ func (w *watching) openSpool() (*store.Spool, error) {
 	w.a.warn("%v; alerts are sent, but what waits is kept in memory alone", err)
 	return nil, nil
 }
+
+// queueOf is where alerts wait unless another place is named.
+func queueOf(a *app) string { return a.path() + ".alerts" }
 
 // routes opens the sinks of the configuration.
 func (a *app) routes() (list []*alert.Route, err error) {

@@ -97,7 +97,11 @@ func noCommand(c *cobra.Command) error {
 
 // options returns what the sandbox is told of all that.
 func (o *sandboxOptions) options(a *app, agent string, command []string) (sandbox.Options, error) {
-	s := sandbox.Options{Command: command, Label: labelOf(agent), Sockets: o.sockets, Weak: o.weak, HashPayload: int64(o.hashes) << 10, Warn: a.warn, Confine: confined(a.path())}
+	var err error
+	if a.pinned, err = os.Stat(a.path()); err != nil { // the command could put another one in its place
+		return sandbox.Options{}, fmt.Errorf("database: %w", err)
+	}
+	s := sandbox.Options{Private: []string{a.path()}, Command: command, Label: labelOf(agent), Sockets: o.sockets, Weak: o.weak, HashPayload: int64(o.hashes) << 10, Warn: a.warn, Confine: confined(a.path())}
 	switch {
 	case o.bare:
 		s.Namespaces = sandbox.NamespacesNever

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 
 	"tripline/enforce"
 	"tripline/ipranges"
@@ -52,6 +53,9 @@ type watching struct {
 	refused []refusal // tables that were not put in place, and not yet told
 
 	lookups lookups
+
+	exposed atomic.Bool // a command may write the database itself
+	ignored bool        // what is approved meanwhile: it was said
 }
 
 // find gets the agents' selectors.

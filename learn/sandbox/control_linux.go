@@ -39,6 +39,7 @@ type plan struct {
 	Strict  bool     `json:"strict"`  // it tells of every connect
 	Bare    bool     `json:"bare"`    // it has no namespaces
 	Hide    []string `json:"hide"`    // sockets and directories to cover
+	Private []string `json:"private"` // files to cover, or else nothing is run
 	Own     []string `json:"own"`     // files that are to be the command's own
 	Listen  []uint16 `json:"listen"`  // ports of its loopback that lead to the host's
 	Resolve string   `json:"resolve"` // its resolv.conf

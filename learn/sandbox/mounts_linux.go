@@ -29,6 +29,11 @@ func (p *plan) mounts(r *report) error {
 			r.Notes = append(r.Notes, fmt.Sprintf("%s is not covered: %v", path, err))
 		}
 	}
+	for _, path := range p.Private {
+		if err := p.cover(path); err != nil {
+			return fmt.Errorf("cover %s: %w", learn.Printable(path), err)
+		}
+	}
 	if err := reenter(); err != nil {
 		return err
 	}

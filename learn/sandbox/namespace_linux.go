@@ -125,6 +125,20 @@ func hidden(stay []string) (list []string) {
 	return list
 }
 
+// targets are what paths lead to, where there is something.
+func targets(paths []string) (list []string) {
+	for _, path := range paths {
+		target, err := filepath.EvalSymlinks(path)
+		if err == nil {
+			target, err = filepath.Abs(target)
+		}
+		if err == nil {
+			list = append(list, target)
+		}
+	}
+	return list
+}
+
 func under(dirs []string, path string) bool {
 	return slices.ContainsFunc(dirs, func(d string) bool { return strings.HasPrefix(path, d+"/") })
 }

@@ -74,6 +74,7 @@ type running struct {
 	box       *box
 	bare      *supervisor // nil with namespaces
 	eyes      *eyes       // nil without
+	private   bool        // what is to be kept from the command is
 	result    Result
 
 	mu   sync.Mutex
@@ -92,7 +93,7 @@ func (r *running) run(ctx context.Context) (Result, error) {
 		return Result{}, &Error{StatusFailed, err}
 	}
 	if r.o.Begun != nil {
-		r.o.Begun(r.result.Link)
+		r.o.Begun(r.result.Link, r.private)
 	}
 	tty := foreground()
 	if r.o.Confine != nil {
@@ -161,6 +162,7 @@ func (r *running) start(pid bool) error {
 		r.kill()
 		return err
 	}
+	r.private = pid && r.bare == nil // processes outside that are in sight lead to all files
 	r.fds = map[string][]int{}
 	for i, name := range r.report.FDs {
 		r.fds[name] = append(r.fds[name], fds[i])
@@ -230,6 +232,7 @@ func (r *running) plan(pid bool) plan {
 	p := plan{
 		UID: os.Getuid(), GID: os.Getgid(), PID: pid, Link: r.o.Link, Bare: r.bare != nil, Strict: !r.o.Weak, Listen: r.o.HostPorts,
 		Hide:    hidden(r.o.Sockets),
+		Private: targets(r.o.Private),
 		Own:     sshFiles(),
 		Resolve: strings.Join(append([]string{"nameserver " + gateway4.String()}, rest...), "\n") + "\n",
 	}

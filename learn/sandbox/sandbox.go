@@ -57,9 +57,13 @@ type Options struct {
 
 	Namespaces Namespaces // whether the command gets some
 
+	// Private are files that the command neither reads nor changes, which takes
+	// namespaces.
+	Private []string
+
 	// Begun is told which link there is before the command starts, "" without
-	// namespaces: bytes are not seen then.
-	Begun func(link string)
+	// namespaces: bytes are not seen then. And whether Private is kept from it.
+	Begun func(link string, private bool)
 
 	// Confine has this process give up what it does not need any more, before the
 	// command starts and for good. Nil gives up nothing.
