@@ -86,6 +86,7 @@ func (b *box) lookups(c net.Conn, from netip.AddrPort) {
 			return
 		}
 		reply := b.reply(q, from)
+		c.SetWriteDeadline(time.Now().Add(idleLookups)) //nolint:errcheck // it cannot
 		if reply == nil || writeMessage(c, reply) != nil {
 			return
 		}

@@ -395,6 +395,9 @@ func (r *running) total() Result {
 	t.Queries, t.Silent = b.names.queries.Load(), b.names.silent.Load()
 	b.tellAsked(time.Now())
 	t.Only, t.More = b.names.asked.names()
+	if b.stack != nil {
+		t.Dropped += b.stack.Stats().TCP.ForwardMaxInFlightDrop.Value() // beginnings of connections, while too many wait
+	}
 	if t.Link == "veth" {
 		if st, err := unix.GetsockoptTpacketStats(r.fds[fdLink][0], unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
 			t.Dropped += uint64(st.Drops)
