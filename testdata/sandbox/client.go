@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -41,6 +42,8 @@ func client(args []string) error {
 		figure, err = latency(to, n)
 	case "at-once":
 		figure = atOnce(to, n)
+	case "unread":
+		figure = unread(to, n)
 	case "many":
 		figure, err = many(to, n)
 	default:
@@ -207,6 +210,27 @@ func atOnce(to string, n int) float64 {
 		}
 	}
 	return float64(n - failed)
+}
+
+// unread returns how many connections say as much as they can to who does not read.
+func unread(to string, n int) float64 {
+	var open atomic.Int64
+	parallel(n, n, func(int) error {
+		c, err := dial(to, wantRest)
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		open.Add(1)
+		if err := c.SetDeadline(time.Now().Add(resting)); err != nil {
+			return err
+		}
+		for buf := make([]byte, 64<<10); err == nil; {
+			_, err = c.Write(buf)
+		}
+		return nil
+	})
+	return float64(open.Load())
 }
 
 // many returns how many connections a second are made, by sixteen at a time.

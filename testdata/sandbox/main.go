@@ -66,7 +66,7 @@ type bench struct {
 }
 
 // figures are what -figure takes.
-var figures = []string{"nothing", "down", "up", "latency", "at-once", "many"}
+var figures = []string{"nothing", "down", "up", "latency", "at-once", "unread", "many"}
 
 func measure(out io.Writer) (err error) {
 	var b bench

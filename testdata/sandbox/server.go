@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"sync/atomic"
+	"time"
 )
 
 // What a client wants is the first byte it sends. What is measured by its bytes is
@@ -13,6 +14,7 @@ import (
 const (
 	wantDown = "GET / HTTP/1.1\r\nHost: bench.example\r\n\r\n"                                         // bytes until it has enough
 	wantUp   = "POST / HTTP/1.1\r\nHost: bench.example\r\nContent-Length: 9000000000000000000\r\n\r\n" // to be told how many bytes came
+	wantRest = "r"                                                                                     // nothing, and nothing is read
 	wantEcho = "e"                                                                                     // the same back
 )
 
@@ -22,6 +24,9 @@ type server struct {
 	at    netip.AddrPort
 	count atomic.Int64 // connections that said something
 }
+
+// resting is for how long a client goes on that nobody reads from.
+const resting = 2 * time.Second
 
 // chunk is as much as is read or written at once.
 const chunk = 256 << 10
@@ -64,6 +69,8 @@ func (s *server) one(c net.Conn) {
 	case wantUp[:1]:
 		n := read(c, make([]byte, chunk))
 		_, _ = c.Write(binary.BigEndian.AppendUint64(nil, uint64(n)))
+	case wantRest:
+		time.Sleep(2 * resting)
 	case wantEcho:
 		var b [64]byte
 		for {

@@ -17,7 +17,7 @@ type row struct {
 	down, up, latency, rate, start []float64
 	once                           []float64 // connections open at once
 	served, told, owned            uint64    // of those that are counted, in all rounds
-	peak                           int       // KiB, the most
+	peak, unread                   int       // KiB, the most, and with connections that nobody reads from
 	ready                          []float64
 	failure                        error    // of ours
 	without                        []string // figures of others that could not be had
@@ -47,7 +47,11 @@ func (b *bench) round(r *row) {
 		if into != nil {
 			*into = append(*into, got.figure)
 		}
-		r.peak = max(r.peak, got.seen.Peak)
+		if what == "unread" {
+			r.unread = max(r.unread, got.seen.Peak)
+		} else {
+			r.peak = max(r.peak, got.seen.Peak)
+		}
 		return got
 	}
 	for range 3 {
@@ -61,6 +65,9 @@ func (b *bench) round(r *row) {
 	measured("up", int(b.span), &r.up)
 	measured("latency", 500, &r.latency)
 	measured("at-once", together, &r.once)
+	if r.ours {
+		measured("unread", together, nil)
+	}
 	before := b.server.count.Load()
 	got := measured("many", b.connections, &r.rate)
 	r.served += uint64(b.server.count.Load() - before)
@@ -70,23 +77,23 @@ func (b *bench) round(r *row) {
 
 func show(out io.Writer, rows []row, connections int) {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "\tGbit/s down\tup\tconnect us\tadded\tconn/s\t1,000 at once\tin the record\tstart ms\tready\tpeak MiB\t\n")
+	fmt.Fprint(w, "\tGbit/s down\tup\tconnect us\tadded\tconn/s\t1,000 at once\tin the record\tstart ms\tready\tpeak MiB\tunread\t\n")
 	for i := range rows {
 		r, base := &rows[i], &rows[0]
 		if r.failure != nil {
-			fmt.Fprintf(w, "%s\tfailed\t\t\t\t\t\t\t\t\t\t\n", r.name)
+			fmt.Fprintf(w, "%s\tfailed\t\t\t\t\t\t\t\t\t\t\t\n", r.name)
 			continue
 		}
 		took := median(r.latency)
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f\t%s\t%.0f\t%s\t%s\t%s\t%s\t\n", r.name,
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%.0f\t%s\t%.0f\t%s\t%s\t%s\t%s\t%s\t\n", r.name,
 			ratio(r.down, base.down), ratio(r.up, base.up), ratio(r.latency, base.latency), took-median(base.latency),
-			ratio(r.rate, base.rate), median(r.once), r.record(), ratio(r.start, base.start), r.begun(), r.memory())
+			ratio(r.rate, base.rate), median(r.once), r.record(), ratio(r.start, base.start), r.begun(), r.memory(r.peak), r.memory(r.unread))
 	}
 	_ = w.Flush()
 	for i := range rows {
 		rows[i].note(out, &rows[0])
 	}
-	fmt.Fprintf(out, "in brackets: times what direct is; in the record: of the connections that the server had (%d a round), those with their process behind the +\n", connections)
+	fmt.Fprintf(out, "in brackets: times what direct is; in the record: of the connections that the server had (%d a round), those with their process behind the +; unread: MiB with %d connections that nobody reads from\n", connections, together)
 }
 
 // note says what a figure of another one does not.
@@ -137,11 +144,11 @@ func (r *row) begun() string {
 	return fmt.Sprintf("%.0f", median(r.ready))
 }
 
-func (r *row) memory() string {
+func (r *row) memory(kib int) string {
 	if !r.ours {
 		return "-"
 	}
-	return strconv.Itoa(r.peak >> 10)
+	return strconv.Itoa(kib >> 10)
 }
 
 // failures returns what failed, and what is missing from a record.
