@@ -1,22 +1,22 @@
 package sandbox
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/binary"
-	"strings"
-	"tripline/learn"
-
-	"context"
 	"errors"
 	"io"
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tripline/learn"
 )
 
 // What left before the other side ended a connection is counted: who is resets again and

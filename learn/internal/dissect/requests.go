@@ -158,5 +158,6 @@ func (q *Requests) chunk(line []byte) {
 		if len(line) == 0 {
 			q.part = partHead
 		}
+	case partHead: // is no part of a body
 	}
 }
