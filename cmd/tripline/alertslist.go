@@ -78,7 +78,13 @@ func (o *alertsListOptions) run(a *app) error {
 		return err
 	}
 	var h *history
-	if err := a.read(func(s *store.Store) (err error) { h, err = a.past(s); return err }); err != nil {
+	err := a.read(func(s *store.Store) (err error) {
+		if h, err = a.past(s); err != nil {
+			return err
+		}
+		return o.known(s, h)
+	})
+	if err != nil {
 		return err
 	}
 	now, lines := a.now(), []alertLine{}
@@ -91,7 +97,7 @@ func (o *alertsListOptions) run(a *app) error {
 	case o.format == "json":
 		return jsonLines(a, lines)
 	case len(h.alerts) == 0:
-		a.say("nothing was found yet, or not kept: tripline enforce --from filterlog --follow /var/log/filter.log")
+		a.say("nothing was found yet, or not kept: tripline enforce --from filterlog --follow /var/log/filter.log, or tripline enforce --agent bot -- CMD")
 		return nil
 	case len(lines) == 0:
 		a.say("nothing of that kind; %s in all: tripline alerts ls --state all", count(uint64(len(h.alerts)), "alert is kept", "alerts are kept"))
@@ -101,6 +107,20 @@ func (o *alertsListOptions) run(a *app) error {
 		return err
 	}
 	a.saySilenced(lines)
+	return nil
+}
+
+// known refuses an agent that there is none of: that nothing was found of it says
+// nothing. One that was forgotten may have alerts.
+func (o *alertsListOptions) known(s *store.Store, h *history) error {
+	for _, name := range o.agents {
+		if slices.ContainsFunc(h.alerts, func(al *enforce.Alert) bool { return al.Agent == name }) {
+			continue
+		}
+		if _, err := agentNames(s, []string{name}); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -61,7 +61,6 @@ func (o *allowOptions) run(_ context.Context, a *app, agent, text string) error 
 	}
 	if to.Name != "" && len(rule.Addrs) == 0 {
 		rule.Addrs = []netip.Addr{learn.StandIn(to.Name)}
-		a.warn("no address of %s is given: a firewall is told none until one is seen (--address ADDRESS says one)", to)
 	}
 	var r *reviewed
 	err = a.read(func(s *store.Store) error {
@@ -70,6 +69,9 @@ func (o *allowOptions) run(_ context.Context, a *app, agent, text string) error 
 	})
 	if err != nil {
 		return err
+	}
+	if to.Name != "" && len(o.addresses) == 0 {
+		a.warn("no address of %s is given: a firewall is told none until one is seen (--address ADDRESS says one)", to)
 	}
 	show := reviewOptions{format: o.format, sort: "attention"}
 	return show.show(a, r)

@@ -28,7 +28,7 @@ func newRecording(a *app, run string) *recording {
 }
 
 // step begins to write what there is, unless that is under way.
-func (r *recording) step() error { //nolint:unparam // as a pause has it
+func (r *recording) step() error {
 	select {
 	case w := <-r.done:
 		r.settle(w)
