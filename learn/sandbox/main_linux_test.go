@@ -60,9 +60,11 @@ type trial struct {
 	Ports    []uint16
 	Publish  []Port
 	Kill     bool // it is ended before it begins
-	Probe    bool // what decides tries what it must not do any more
-	Hash     int64
-	Out      string // file of the outcome
+
+	Interrupt bool // when all is there
+	Probe     bool // what decides tries what it must not do any more
+	Hash      int64
+	Out       string // file of the outcome
 }
 
 type outcome struct {
@@ -136,7 +138,12 @@ func runRole(text string, command []string) int {
 	if tr.Kill {
 		err = killRole(&o)
 	} else {
-		r, err = Run(context.Background(), o)
+		ctx, cancel := context.WithCancel(context.Background())
+		if tr.Interrupt {
+			o.Begun = func(string, bool) { cancel() }
+		}
+		r, err = Run(ctx, o)
+		cancel()
 	}
 	out.Result, out.Status = r, r.Status
 	if err != nil {

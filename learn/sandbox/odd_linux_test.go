@@ -112,6 +112,16 @@ func TestSecondInterruptEndsWhatIsLeft(t *testing.T) {
 	})
 }
 
+// Who is interrupted before the command begins does not begin it.
+func TestInterruptedBeforeTheCommandBegins(t *testing.T) {
+	eachWay(t, func(t *testing.T, u user, tr trial) {
+		tr.Interrupt = true
+		if printed, out := u.run(t, tr, "echo", "it began"); printed != "" || out.Fails != StatusFailed || !strings.Contains(out.Error, "interrupted before") {
+			t.Errorf("got %q, %+v", printed, out)
+		}
+	})
+}
+
 // A directory that is covered is not to be had by being in it.
 func TestCoveredDirectoryIsLeft(t *testing.T) {
 	tool(t, "python3")

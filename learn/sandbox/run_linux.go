@@ -21,7 +21,8 @@ import (
 	"tripline/learn"
 )
 
-// Run runs a command in a sandbox until it and all that it started have ended.
+// Run runs a command in a sandbox until it and all that it started have ended. That ctx
+// ends matters only before the command begins: signals reach the command then.
 func Run(ctx context.Context, o Options) (Result, error) {
 	if auditArch == 0 {
 		return Result{}, &Error{StatusFailed, fmt.Errorf("on %s: %w", runtime.GOARCH, errors.ErrUnsupported)}
@@ -86,7 +87,8 @@ func (r *running) run(ctx context.Context) (Result, error) {
 		return Result{}, &Error{StatusFailed, err}
 	}
 	defer r.close()
-	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	given := ctx
+	ctx, cancel := context.WithCancel(context.WithoutCancel(given))
 	defer cancel()
 	if err := r.serve(ctx); err != nil {
 		r.kill()
@@ -99,13 +101,20 @@ func (r *running) run(ctx context.Context) (Result, error) {
 	if r.o.Confine != nil {
 		r.result.Confined = r.confine()
 	}
-	stop := r.forward()
-	if err := r.control.send(order{}); err != nil {
+	begun := make(chan struct{})
+	stop := r.forward(begun)
+	err := errors.New("interrupted before it began")
+	if given.Err() == nil {
+		err = r.control.send(order{})
+	}
+	close(begun)
+	if err != nil {
+		stop()
 		r.kill()
 		return Result{}, &Error{StatusFailed, fmt.Errorf("start the command: %w", err)}
 	}
 	r.result.Ready = time.Since(r.began)
-	err := r.follow()
+	err = r.follow()
 	stop()
 	tty.restore()
 	r.drain(cancel)
@@ -293,10 +302,11 @@ func (r *running) look() (err error) {
 
 // forward hands signals on. Those that reach the command by themselves, as it is in the
 // same group of processes, are not given to it again by the first process inside.
-func (r *running) forward() (stop func()) {
+func (r *running) forward(begun <-chan struct{}) (stop func()) {
 	ch := make(chan os.Signal, 16)
 	catch(ch, []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2})
 	go func() {
+		<-begun // what comes before is the word to begin
 		asked := false
 		for s := range ch {
 			n, ok := s.(syscall.Signal)
