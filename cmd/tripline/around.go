@@ -43,9 +43,8 @@ func findDetours(s *store.Store, drafts []*draft) error {
 	}
 	of := map[string]*draft{}
 	for _, d := range drafts {
-		if slices.ContainsFunc(d.seen, func(x learn.Destination) bool {
-			return slices.ContainsFunc(x.Runs, func(run string) bool { return boxed[run] })
-		}) {
+		in, out := sides(d.seen, boxed)
+		if d.boxed = in && !out; in {
 			of[d.agent] = d
 		}
 	}
@@ -61,6 +60,16 @@ func findDetours(s *store.Store, drafts []*draft) error {
 		slices.SortFunc(d.detours, func(x, y *detour) int { return strings.Compare(x.Label, y.Label) })
 	}
 	return err
+}
+
+// sides says whether anything was seen in runs of a sandbox, and in others.
+func sides(seen []learn.Destination, boxed map[string]bool) (in, out bool) {
+	for i := range seen {
+		for _, run := range seen[i].Runs {
+			in, out = in || boxed[run], out || !boxed[run]
+		}
+	}
+	return in, out
 }
 
 // noteDetour takes a flow, if it went around names.

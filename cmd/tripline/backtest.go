@@ -133,7 +133,7 @@ func (a *app) learnAndTry(r *reviewed, d *draft, h *learn.History, border, to le
 			return nil, err
 		}
 		t.of = s.Proposal
-		return t.judge(r.space, s.Never)
+		return t.judge(r.space, s.Never, d.boxed)
 	})
 	if err != nil {
 		return nil, err
@@ -160,7 +160,7 @@ func handwritten(b *learn.Baseline) *learn.Baseline {
 // tryRules replays the last days against rules as they are.
 func (a *app) tryRules(r *reviewed, d *draft, h *learn.History, rules *learn.Baseline) error {
 	t := &trial{of: rules}
-	judge, err := t.judge(r.space, d.never)
+	judge, err := t.judge(r.space, d.never, d.boxed)
 	if err != nil {
 		return err
 	}
@@ -182,12 +182,17 @@ func learnedUntil(b *learn.Baseline) (next learn.Block) {
 	return next
 }
 
-// judge compiles the rules as enforce does.
-func (t *trial) judge(space ipranges.Space, never learn.Never) (learn.Judge, error) {
+// judge compiles the rules as enforce does. What a sandbox saw was where its resolver
+// said, which is not kept of what was seen.
+func (t *trial) judge(space ipranges.Space, never learn.Never, boxed bool) (learn.Judge, error) {
 	p, err := enforce.Compile([]*learn.Baseline{t.of}, space, never)
 	if err != nil {
 		return nil, err
 	}
 	t.policy, t.opens = p, learn.Exposure(t.of.Rules, space, never)
-	return func(f *learn.Flow) bool { return p.Check(f) == enforce.Allowed }, nil
+	return func(f *learn.Flow) bool {
+		g := *f
+		g.Resolved = g.Resolved || boxed && g.Name != ""
+		return p.Check(&g) == enforce.Allowed
+	}, nil
 }

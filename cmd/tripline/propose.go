@@ -26,6 +26,7 @@ type draft struct {
 	seen      []learn.Destination // all that was seen of the agent
 	marks     []store.Mark
 	detours   []*detour // what went around names
+	boxed     bool      // all of it was seen in a sandbox
 	decisions []learn.Decision
 	rejected  []learn.Destination // left out because a person rejected them
 	again     []learn.Destination // rejected, and seen again
