@@ -75,7 +75,8 @@ type running struct {
 	box       *box
 	bare      *supervisor // nil with namespaces
 	eyes      *eyes       // nil without
-	private   bool        // what is to be kept from the command is
+	tally     tally
+	private   bool // what is to be kept from the command is
 	result    Result
 
 	mu   sync.Mutex
@@ -289,7 +290,7 @@ func (r *running) look() (err error) {
 	if err != nil {
 		return err
 	}
-	r.box.owner = r.eyes
+	r.box.owner, r.tally = r.eyes, tallyOf(r.child.Process.Pid)
 	go r.eyes.wait(func() {
 		if notify >= 0 {
 			r.o.Warn("what looks at the command's processes was ended from outside: the command begins no connection any more")
@@ -401,18 +402,10 @@ func (r *running) drain(cancel context.CancelFunc) {
 func (r *running) total() Result {
 	b, t := r.box, r.result
 	t.Flows, t.Refused, t.Failed, t.Host = b.flows.Load(), b.refused.Load(), b.failed.Load(), b.host.Load()
-	t.Unknown, t.Spoofed, t.Strange, t.Dropped = b.unknown.Load(), b.spoofed.Load(), b.strange.Load(), b.crowded.Load()
+	t.Unknown, t.Spoofed, t.Strange, t.Dropped = b.unknown.Load(), b.spoofed.Load(), b.strange.Load(), r.dropped()
 	t.Queries, t.Silent = b.names.queries.Load(), b.names.silent.Load()
 	b.tellAsked(time.Now())
 	t.Only, t.More = b.names.asked.names()
-	if b.stack != nil {
-		t.Dropped += b.stack.Stats().TCP.ForwardMaxInFlightDrop.Value() // beginnings of connections, while too many wait
-	}
-	if t.Link == "veth" {
-		if st, err := unix.GetsockoptTpacketStats(r.fds[fdLink][0], unix.SOL_PACKET, unix.PACKET_STATISTICS); err == nil {
-			t.Dropped += uint64(st.Drops)
-		}
-	}
 	return t
 }
 
@@ -429,5 +422,6 @@ func (r *running) close() {
 		closeAll(fds)
 	}
 	r.control.f.Close() //nolint:errcheck // it is over
+	r.tally.close()
 	r.eyes.close()
 }

@@ -375,3 +375,34 @@ func TestRootOfANamespaceHasNamespaces(t *testing.T) {
 		}
 	})
 }
+
+// Each datagram of a flood was sent, or is counted as one that came too fast.
+func TestWhatComesTooFastIsCounted(t *testing.T) {
+	tool(t, "python3")
+	c, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	eachUser(t, func(t *testing.T, u user) {
+		const n = 10000
+		printed, out := u.run(t, trial{To: c.LocalAddr().String()}, "python3", "-c", fmt.Sprintf(`
+import socket
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.connect(("203.0.113.5", 9))
+for i in range(%d): s.send(b"0123456789")`, n))
+		if len(out.Flows) != 1 {
+			t.Fatalf("%d flows: %s %s", len(out.Flows), printed, out.Error)
+		}
+		if got := out.Flows[0].Up/10 + out.Result.Dropped; got != n {
+			t.Errorf("%d left and %d are counted as too fast, of %d", out.Flows[0].Up/10, out.Result.Dropped, n)
+		}
+	})
+}
+
+func TestDroppedIsReadFromItsColumn(t *testing.T) {
+	const text = "Inter-|   Receive |  Transmit\n face |bytes\n    lo: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n  eth0: 1 2 3 4 5 6 7 8 9 10 11 5977 13 14 15 16\n"
+	if got := droppedIn(text); got != 5977 {
+		t.Errorf("got %d, want 5977", got)
+	}
+}
