@@ -17,6 +17,7 @@ import (
 
 // An app is what all commands share.
 type app struct {
+	args           []string
 	stdin          io.Reader
 	stdout, stderr io.Writer
 

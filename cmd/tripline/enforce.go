@@ -73,7 +73,7 @@ Exit status:
 		RunE: func(c *cobra.Command, args []string) error {
 			command, err := commandOf(c, args)
 			if err != nil {
-				return err
+				return a.usage(c, err)
 			}
 			if command != nil {
 				return sandboxFailure(o.command(c.Context(), a, command))

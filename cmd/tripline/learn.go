@@ -58,7 +58,7 @@ Exit status:
 			command, err := commandOf(c, args)
 			switch {
 			case err != nil:
-				return err
+				return a.usage(c, err)
 			case command != nil:
 				return sandboxFailure(o.command(c.Context(), a, command))
 			case o.deny:

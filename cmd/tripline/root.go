@@ -36,7 +36,7 @@ Exit status:
 	c.SetIn(a.stdin)
 	c.SetOut(a.stdout)
 	c.SetErr(a.stderr)
-	c.SetFlagErrorFunc(wrongFlag)
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error { return a.usage(c, wrongFlag(c, err)) })
 	c.SetVersionTemplate("tripline {{.Version}}\n")
 	f := c.PersistentFlags()
 	f.StringVar(&a.dbPath, "db", "", "database `FILE` (default "+databasePath()+")")

@@ -227,6 +227,15 @@ type failure struct {
 func (f *failure) Error() string { return f.err.Error() }
 func (f *failure) Unwrap() error { return f.err }
 
+// usage gives a mistake on the command line that status, where a command was to be run:
+// it could have ended with any other itself.
+func (a *app) usage(c *cobra.Command, err error) error {
+	if err != nil && c.Flags().Lookup("no-namespaces") != nil && slices.Contains(a.args, "--") {
+		return sandboxFailure(err)
+	}
+	return err
+}
+
 // An intake takes what is told from many and hands it to one.
 type intake chan *sandbox.Told
 
