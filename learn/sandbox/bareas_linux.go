@@ -57,7 +57,7 @@ func (c *called) as(whole bool, f func() unix.Errno) unix.Errno {
 	}
 	who, ok := personOf(int(c.n.pid))
 	switch {
-	case !ok:
+	case !ok || !c.n.valid(c.s.fd):
 		return unix.ESRCH
 	case who.user == 0:
 		return f()

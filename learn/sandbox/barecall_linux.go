@@ -184,7 +184,8 @@ func (c *called) listen() unix.Errno {
 	if errno != 0 {
 		return errno
 	}
-	if errno = errnoOrNone(unix.Listen(c.fd, c.number(1))); errno != 0 {
+	listen := func() unix.Errno { return errnoOrNone(unix.Listen(c.fd, c.number(1))) }
+	if errno = c.as(true, listen); errno != 0 {
 		return errno
 	}
 	if errno = c.onlyInside(); errno != 0 {

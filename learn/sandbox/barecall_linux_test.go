@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
 
+	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/sys/unix"
 )
 
@@ -82,6 +84,59 @@ func TestCallOfNobodyWhoWaitsIsNotMade(t *testing.T) {
 	}
 }
 
+// What is handed over by who is gone may be another's, as its number is.
+func TestDescriptorsOfWhoIsGoneAreNotSent(t *testing.T) {
+	c, _ := stopped(t, unix.SYS_SENDMSG)
+	c.domain = unix.AF_UNIX
+	if n, errno := c.deliver(&message{data: []byte("x"), control: unix.UnixRights(0)}); errno != unix.ESRCH || n != 0 {
+		t.Errorf("got %d, %v", n, errno)
+	}
+}
+
+// A question that is passed on asks for one name, and carries nothing else.
+func TestPassedOnIsOneQuestion(t *testing.T) {
+	one := dnsmessage.Question{Name: dnsmessage.MustNewName("Web.Example."), Type: dnsmessage.TypeA, Class: dnsmessage.ClassINET}
+	txt := dnsmessage.Resource{Header: dnsmessage.ResourceHeader{Name: one.Name, Class: dnsmessage.ClassINET}, Body: &dnsmessage.TXTResource{TXT: []string{"secret"}}}
+	for what, m := range map[string]dnsmessage.Message{
+		"good":       {Questions: []dnsmessage.Question{one}},
+		"two":        {Questions: []dnsmessage.Question{one, one}},
+		"an answer":  {Questions: []dnsmessage.Question{one}, Answers: []dnsmessage.Resource{txt}},
+		"authority":  {Questions: []dnsmessage.Question{one}, Authorities: []dnsmessage.Resource{txt}},
+		"two beside": {Questions: []dnsmessage.Question{one}, Additionals: []dnsmessage.Resource{txt, txt}},
+		"no query":   {Header: dnsmessage.Header{OpCode: 5}, Questions: []dnsmessage.Question{one}},
+		"a reply":    {Header: dnsmessage.Header{Response: true}, Questions: []dnsmessage.Question{one}},
+	} {
+		q, err := m.Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name, ok := onlyQuestion(q); ok != (what == "good") || ok && name != "web.example" {
+			t.Errorf("%s: got %q, %v", what, name, ok)
+		}
+	}
+}
+
+// A program of this host that is started again has another socket at the same path.
+func TestCoverOutlastsASocket(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	var c *cover
+	for range 2 {
+		l, err := net.Listen("unix", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c == nil {
+			c = newCover([]string{path})
+		}
+		fd, err := openBelow(unix.AT_FDCWD, path)
+		if err != nil || !c.has(fd) {
+			t.Errorf("it is not covered: %v", err)
+		}
+		unix.Close(fd)
+		l.Close()
+	}
+}
+
 // Sockets without a file that begin after the command are not its own either.
 func TestBareLaterSocketsOfThisHost(t *testing.T) {
 	tool(t, "python3")
@@ -126,8 +181,8 @@ func TestBareRightsOfWhoIsNotRootAnyMore(t *testing.T) {
 		t.Skip("only root becomes somebody else")
 	}
 	printed, out := user{"root", 0}.world(t, trial{}, "python3", "-c", `
-import errno, os, socket, struct
-os.chmod(".", 0o755)
+import errno, os, socket, struct, time
+os.chmod(".", 0o777)
 def made(name, mask, kind):
     os.umask(mask); s = socket.socket(socket.AF_UNIX, kind); s.bind(name); os.umask(0); return s
 stream, datagram = socket.SOCK_STREAM, socket.SOCK_DGRAM
@@ -140,16 +195,20 @@ if pid == 0:
     for name in "strict", "free", "/proc/self/fd/%d/free" % here, "/proc/self/cwd/free":
         try: socket.socket(socket.AF_UNIX, stream).connect(name); print("reached", flush=True)
         except OSError as e: print(errno.errorcode[e.errno], flush=True)
+    own = made("own", 0, stream); own.listen()
     for name in "shut", "box":
         try: socket.socket(socket.AF_UNIX, datagram).sendmsg([b"x"], [], 0, name); print("sent", flush=True)
         except OSError as e: print(errno.errorcode[e.errno], flush=True)
-    os._exit(0)
-os.waitpid(pid, 0)
+    time.sleep(9)
+while True:
+    try: c = socket.socket(socket.AF_UNIX, stream); c.connect("own"); break
+    except OSError: time.sleep(0.01)
+os.kill(pid, 9); os.waitpid(pid, 0); print(struct.unpack("3i", c.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1:])
 print(struct.unpack("3i", free.accept()[0].getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[1:])
 who = struct.unpack("3i", box.recvmsg(9, 99)[1][0][2]); print(who[0] == pid, who[1:])
 socket.socket(socket.AF_UNIX, stream).connect("strict"); print("root")
 `)
-	if want := "EACCES\nreached\nreached\nreached\nEACCES\nsent\n(65534, 65534)\nTrue (65534, 65534)\nroot\n"; printed != want {
+	if want := "EACCES\nreached\nreached\nreached\nEACCES\nsent\n(65534, 65534)\n(65534, 65534)\nTrue (65534, 65534)\nroot\n"; printed != want {
 		t.Errorf("got %q, want %q; %s", printed, want, out.Error)
 	}
 }

@@ -72,6 +72,9 @@ func (c *called) sendmmsg() (int, unix.Errno) {
 			}
 			return 0, errno
 		}
+		if !c.n.valid(c.s.fd) {
+			return 0, unix.ESRCH
+		}
 		length := binary.NativeEndian.AppendUint32(nil, uint32(n))
 		unix.ProcessVMWritev(int(c.n.pid), []unix.Iovec{{Base: &length[0], Len: 4}}, []unix.RemoteIovec{{Base: uintptr(at + lengthAt), Len: 4}}, 0) //nolint:errcheck // it was read just now
 	}
@@ -178,6 +181,9 @@ func (c *called) send(m *message) (n int, errno unix.Errno) {
 func (c *called) deliver(m *message) (int, unix.Errno) {
 	control, held, errno := c.controls(m.control)
 	defer closeAll(held)
+	if errno == 0 && !c.n.valid(c.s.fd) { // what came along may be another's
+		errno = unix.ESRCH
+	}
 	if errno != 0 {
 		return 0, errno
 	}
@@ -264,16 +270,12 @@ func (s *supervisor) known(fd int, to netip.AddrPort) bool {
 // overhear asks what the command asks, so that the answer is known. It gets that of
 // its resolver.
 func (s *supervisor) overhear(q []byte) unix.Errno {
-	var p dnsmessage.Parser
-	if _, err := p.Start(q); err != nil {
+	name, ok := onlyQuestion(q)
+	if !ok {
 		return unix.ECONNREFUSED
 	}
-	asked, err := p.Question()
-	name := canonical(asked.Name.String())
-	if err == nil {
-		s.b.asked(name, netip.AddrPort{})
-	}
-	if err != nil || s.b.names.silently(name) {
+	s.b.asked(name, netip.AddrPort{})
+	if s.b.names.silently(name) {
 		s.b.names.silent.Add(1)
 		return unix.ECONNREFUSED
 	}
@@ -282,6 +284,23 @@ func (s *supervisor) overhear(q []byte) unix.Errno {
 		s.b.names.heard(reply)
 	}
 	return 0
+}
+
+// onlyQuestion returns the name that a question asks for which asks for nothing else: it
+// goes out as it is.
+func onlyQuestion(q []byte) (name string, ok bool) {
+	const answers, authorities, additional = 6, 8, 10 // counts of RFC 1035, 4.1.1
+	var p dnsmessage.Parser
+	head, err := p.Start(q)
+	if err != nil || head.Response || head.OpCode != 0 {
+		return "", false
+	}
+	count := func(at int) uint16 { return binary.BigEndian.Uint16(q[at:]) }
+	asked, err := p.AllQuestions()
+	if err != nil || len(asked) != 1 || count(answers) != 0 || count(authorities) != 0 || count(additional) > 1 { // that of EDNS
+		return "", false
+	}
+	return canonical(asked[0].Name.String()), true
 }
 
 // pass makes the call, until all is sent that a call which waits would send.
@@ -310,7 +329,7 @@ func (c *called) pass(m *message) (sent int, errno unix.Errno) {
 	if sent > 0 {
 		return sent, 0
 	}
-	if errno == unix.EPIPE && c.kind == unix.SOCK_STREAM && m.flags&unix.MSG_NOSIGNAL == 0 {
+	if errno == unix.EPIPE && c.kind == unix.SOCK_STREAM && m.flags&unix.MSG_NOSIGNAL == 0 && c.n.valid(c.s.fd) {
 		unix.Tgkill(groupOf(int(c.n.pid)), int(c.n.pid), unix.SIGPIPE) //nolint:errcheck // as the kernel would
 	}
 	return 0, errno

@@ -16,6 +16,7 @@ import (
 // programs that would act for it.
 type cover struct {
 	dirs    []string
+	paths   []string           // of sockets: a program that is started again has another one there
 	sockets map[[2]uint64]bool // by device and inode: they may have other names
 }
 
@@ -28,6 +29,7 @@ func newCover(paths []string) *cover {
 		case st.Mode&unix.S_IFMT == unix.S_IFDIR:
 			c.dirs = append(c.dirs, path)
 		default:
+			c.paths = append(c.paths, path)
 			c.sockets[[2]uint64{st.Dev, st.Ino}] = true
 		}
 	}
@@ -131,5 +133,5 @@ func (c *cover) has(fd int) bool {
 		return true
 	}
 	path, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
-	return err != nil || under(c.dirs, path)
+	return err != nil || under(c.dirs, path) || slices.Contains(c.paths, path)
 }
