@@ -41,7 +41,7 @@ type box struct {
 	gateway   atomic.Int64 // connections for questions
 
 	flows, refused, failed, host, unknown, spoofed, strange, crowded atomic.Uint64
-	unpinged                                                         sync.Once
+	unpinged, nameless                                               sync.Once
 }
 
 // An owner says whose connection it is that begins, and which socket's; nil and

@@ -182,6 +182,9 @@ func (b *box) replyAddress(h dnsmessage.Header, asked *dnsmessage.Question, name
 	}
 	e := b.names.entry(name)
 	if e == nil {
+		b.nameless.Do(func() {
+			b.o.Warn("%d names were asked for: there is no address left to tell another one apart by, and others are not looked up any more", mostNames-1)
+		})
 		return answer(h, asked, failed, nil)
 	}
 	if ip6 && b.names.single {

@@ -3,11 +3,13 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -201,4 +203,49 @@ func descriptors(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(entries)
+}
+
+// Where a command has asked for as many names as there are addresses, those it has are known
+// still, and it is said why others are not.
+func TestNamesRunOut(t *testing.T) {
+	var said atomic.Int32
+	l := newLab(t, Options{Offline: true, Warn: func(string, ...any) { said.Add(1) }})
+	first := l.at("first.example")
+	for i := range mostNames {
+		l.box.names.entry(fmt.Sprintf("%d.example", i))
+	}
+	for range 2 {
+		if m, err := l.lookup("more.example", dnsmessage.TypeA); err != nil || m.RCode != dnsmessage.RCodeServerFailure {
+			t.Errorf("got %v, %v", m.RCode, err)
+		}
+	}
+	if again := l.at("first.example"); again != first || said.Load() != 1 {
+		t.Errorf("got %s, want %s; warned %d times, want once", again, first, said.Load())
+	}
+	if last := l.at(fmt.Sprintf("%d.example", mostNames-3)); !names4.Contains(last) || inside4.Masked().Contains(last) {
+		t.Errorf("the last name is at %s", last)
+	}
+}
+
+// Who waits for a name that nobody answers for waits once, not once for each before him.
+func TestManyWaitForOneQuestion(t *testing.T) {
+	var asked atomic.Int32
+	at := rawResolver(t, func(q []byte) []byte {
+		asked.Add(1)
+		q[2], q[3] = q[2]|0x80, q[3]|byte(failed)
+		return q
+	})
+	l := newLab(t, Options{Resolvers: []netip.AddrPort{at}})
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			if m, err := l.lookup("down.example", dnsmessage.TypeA); err != nil || m.RCode != failed {
+				t.Errorf("got %v, %v", m.RCode, err)
+			}
+		})
+	}
+	all.Wait()
+	if n := asked.Load(); n != mostTries {
+		t.Errorf("%d questions for 20 who wait, want %d", n, mostTries)
+	}
 }

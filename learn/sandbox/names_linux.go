@@ -39,7 +39,12 @@ type named struct {
 	real  map[netip.Addr]bool // every address that it had
 	now   [2][]netip.Addr     // IPv4 and IPv6 addresses that it has
 	until [2]time.Time
+	lost  [2]time.Time // when nobody answered for it last
 }
+
+// askAgain is how long nobody is asked again who did not answer: many wait for a name at
+// once, and each of them would wait for as long.
+const askAgain = 2 * time.Second
 
 // names are those that the command asked for.
 type names struct {
@@ -113,7 +118,13 @@ func (n *names) addresses(ctx context.Context, e *named, ip6 bool) (addrs []neti
 	if rest := time.Until(e.until[i]); rest > 0 {
 		return e.now[i], rest, answered
 	}
+	if time.Since(e.lost[i]) < askAgain {
+		return nil, 0, failed
+	}
 	m, code := n.resolver.ask(ctx, e.name, ip6)
+	if code == failed {
+		e.lost[i] = time.Now()
+	}
 	if code != answered {
 		return nil, 0, code
 	}
