@@ -118,7 +118,13 @@ func TestPassedOnIsOneQuestion(t *testing.T) {
 
 // A program of this host that is started again has another socket at the same path.
 func TestCoverOutlastsASocket(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s")
+	dir := t.TempDir()
+	directory, err := unix.Open(dir, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Close(directory)
+	path := filepath.Join(dir, "s")
 	var c *cover
 	for range 2 {
 		l, err := net.Listen("unix", path)
@@ -128,7 +134,7 @@ func TestCoverOutlastsASocket(t *testing.T) {
 		if c == nil {
 			c = newCover([]string{path})
 		}
-		fd, err := openBelow(unix.AT_FDCWD, path)
+		fd, err := openBelow(directory, "s")
 		if err != nil || !c.has(fd) {
 			t.Errorf("it is not covered: %v", err)
 		}
