@@ -51,13 +51,17 @@ func telling(name string) bool {
 }
 
 // asked takes a question down, with who asks where that is to be told.
-func (b *box) asked(name string, from netip.AddrPort) {
+func (b *box) asked(name string, by learn.Proto, from netip.AddrPort) {
 	if !b.names.asked.fresh(name) {
 		return
 	}
 	one := &asking{time: time.Now().UTC(), name: name, from: from, silent: b.names.silently(name)}
 	if b.o.Asked != nil {
-		one.p, _ = b.owner.of(learn.UDP, from, netip.AddrPortFrom(gateway4, 53))
+		gateway := gateway4
+		if from.Addr().Is6() {
+			gateway = gateway6
+		}
+		one.p, _ = b.owner.of(by, from, netip.AddrPortFrom(gateway, 53))
 	}
 	b.names.asked.note(one)
 }

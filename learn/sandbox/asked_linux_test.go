@@ -82,3 +82,29 @@ func TestNameThatIsConnectedToLateWasNotOnlyAskedFor(t *testing.T) {
 		t.Errorf("got %v, want never.example alone", only)
 	}
 }
+
+// Who asks is known, by TCP and at the other address of the resolver as well.
+func TestWhoAsksIsKnown(t *testing.T) {
+	tool(t, "python3")
+	resolver, _ := zone(t, map[string][]string{"1.tunnel.example": {"203.0.113.5"}, "2.tunnel.example": {"203.0.113.5"}})
+	eachUser(t, func(t *testing.T, u user) {
+		printed, out := u.run(t, trial{Resolver: resolver.String(), Asked: true, Weak: true}, "python3", "-c", `
+import socket
+def question(n): return b"\0\x22\0\1\1\0\0\1\0\0\0\0\0\0\1" + n + b"\6tunnel\7example\0\0\1\0\1"
+s = socket.create_connection(("`+gateway4.String()+`", 53))
+s.sendall(question(b"1"))
+s.recv(100)
+s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+s.connect(("`+gateway6.String()+`", 53))
+s.send(question(b"2")[2:])
+s.recv(100)`)
+		if len(out.Flows) != 2 {
+			t.Fatalf("got %+v: %s", out.Flows, printed)
+		}
+		for _, f := range out.Flows {
+			if f.Process == nil || f.Rule != learn.OnlyAsked {
+				t.Errorf("got %+v", f)
+			}
+		}
+	})
+}

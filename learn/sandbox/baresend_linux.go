@@ -274,7 +274,7 @@ func (s *supervisor) overhear(q []byte) unix.Errno {
 	if !ok {
 		return unix.ECONNREFUSED
 	}
-	s.b.asked(name, netip.AddrPort{})
+	s.b.asked(name, learn.UDP, netip.AddrPort{})
 	if s.b.names.silently(name) {
 		s.b.names.silent.Add(1)
 		return unix.ECONNREFUSED

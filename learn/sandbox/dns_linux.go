@@ -31,7 +31,7 @@ func (b *box) lookup(q []byte, from netip.AddrPort, send func(reply []byte)) {
 	}
 	b.live.Go(func() {
 		defer b.lookingUp.Add(-1)
-		if reply := b.reply(q, from); reply != nil {
+		if reply := b.reply(q, learn.UDP, from); reply != nil {
 			send(fitted(reply, q))
 		}
 	})
@@ -85,7 +85,7 @@ func (b *box) lookups(c net.Conn, from netip.AddrPort) {
 		if err != nil {
 			return
 		}
-		reply := b.reply(q, from)
+		reply := b.reply(q, learn.TCP, from)
 		c.SetWriteDeadline(time.Now().Add(idleLookups)) //nolint:errcheck // it cannot
 		if reply == nil || writeMessage(c, reply) != nil {
 			return
@@ -94,7 +94,7 @@ func (b *box) lookups(c net.Conn, from netip.AddrPort) {
 }
 
 // reply answers one question. What is none gets no answer.
-func (b *box) reply(q []byte, from netip.AddrPort) []byte {
+func (b *box) reply(q []byte, by learn.Proto, from netip.AddrPort) []byte {
 	var p dnsmessage.Parser
 	h, err := p.Start(q)
 	if err != nil || h.Response {
@@ -106,7 +106,7 @@ func (b *box) reply(q []byte, from netip.AddrPort) []byte {
 	}
 	b.names.queries.Add(1)
 	name := lowered(asked.Name)
-	b.asked(name, from)
+	b.asked(name, by, from)
 	switch {
 	case h.OpCode != 0 || asked.Class != dnsmessage.ClassINET:
 		return answer(h, &asked, dnsmessage.RCodeNotImplemented, nil)

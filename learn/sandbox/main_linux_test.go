@@ -52,6 +52,7 @@ type trial struct {
 	Resolver string
 	Offline  bool
 	Refuse   bool
+	Asked    bool // what is only asked for is told
 	Weak     bool
 	Bare     bool // without namespaces
 	Always   bool // never without
@@ -115,6 +116,9 @@ func runRole(text string, command []string) int {
 			mu.Unlock()
 			return (&net.Dialer{}).DialContext(ctx, network, tr.To)
 		},
+	}
+	if tr.Asked {
+		o.Asked = func(string) bool { return true }
 	}
 	switch {
 	case tr.Bare:
