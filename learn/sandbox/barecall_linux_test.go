@@ -139,6 +139,7 @@ func TestCoverOutlastsASocket(t *testing.T) {
 			t.Errorf("it is not covered: %v", err)
 		}
 		unix.Close(fd)
+		os.Rename(path, path+".before") // its number is not taken again
 		l.Close()
 	}
 }

@@ -61,7 +61,7 @@ func (o *owners) describe(tid int) *learn.Process {
 	if ok && c.start == start && start != "" && time.Since(c.at) < describeFor {
 		return c.process
 	}
-	p := processOf(tid)
+	p := processOf(tid, o.init)
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.known) > 4096 {

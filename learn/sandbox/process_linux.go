@@ -21,8 +21,9 @@ const (
 )
 
 // processOf says what the process of a thread is. It is nil if it is gone. What is known
-// of a process is known by any of its threads: the first one may have ended.
-func processOf(pid int) *learn.Process {
+// of a process is known by any of its threads: the first one may have ended. The first
+// process inside is no parent of interest: it is this program.
+func processOf(pid, first int) *learn.Process {
 	exe, err := os.Readlink(procPath(pid, "exe"))
 	if err != nil {
 		return nil
@@ -32,9 +33,9 @@ func processOf(pid int) *learn.Process {
 		p.Args = shortened(redacted(split(line)))
 	}
 	p.Trace = traceOf(environment(pid, "TRACEPARENT"))
-	for parent := parentOf(pid); parent > 0 && len(p.Parents) < mostParents; parent = parentOf(parent) {
+	for parent := parentOf(pid); parent > 0 && parent != first && len(p.Parents) < mostParents; parent = parentOf(parent) {
 		exe, err := os.Readlink(procPath(parent, "exe"))
-		if err != nil || ownProgram(parent) {
+		if err != nil {
 			break
 		}
 		p.Parents = append(p.Parents, exe)
@@ -148,17 +149,6 @@ func line(status []byte, name string) string {
 	_, rest, _ := bytes.Cut(status, []byte("\n"+name))
 	line, _, _ := bytes.Cut(rest, []byte("\n"))
 	return string(line)
-}
-
-// ownProgram says whether a process is the first one inside, which is this
-// program: no parent of interest.
-func ownProgram(pid int) bool {
-	line, err := os.ReadFile(procPath(pid, "cmdline"))
-	if err != nil {
-		return true
-	}
-	parts := bytes.SplitN(line, []byte{0}, 3)
-	return len(parts) == 3 && string(parts[1]) == argInit
 }
 
 // descendants returns the processes that come from one, the nearest first.

@@ -18,6 +18,18 @@ func TestTraceParent(t *testing.T) {
 	}
 }
 
+// A program that calls itself what the first process inside is called hides no parents.
+func TestParentsThatHideAreKnown(t *testing.T) {
+	tool(t, "curl")
+	eachWay(t, func(t *testing.T, u user, tr trial) {
+		tr.Refuse = true
+		_, out := u.run(t, tr, "sh", "-c", `echo "curl -s http://203.0.113.5/; true" > `+argInit+`; sh `+argInit+` x y; true`)
+		if len(out.Flows) != 1 || out.Flows[0].Process == nil || len(out.Flows[0].Process.Parents) != 2 {
+			t.Errorf("got %+v", out)
+		}
+	})
+}
+
 // Whose a connection is, is known where the first thread of a process has ended, and
 // where a process runs another program than a moment ago.
 func TestProcessesThatChangeAreKnown(t *testing.T) {

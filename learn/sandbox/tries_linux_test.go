@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 	"unsafe"
@@ -388,8 +389,10 @@ func limit(pid int) error {
 // command ended.
 func speakForTheFirst([]string) error {
 	first := os.Getppid()
-	for ; first > 1 && !ownProgram(first); first = parentOf(first) {
-		continue
+	for ; first > 1; first = parentOf(first) {
+		if line, err := os.ReadFile(procPath(first, "cmdline")); err == nil && strings.Contains(string(line), argInit) {
+			break
+		}
 	}
 	for fd := firstInherited; fd < 16; fd++ {
 		if own, err := duplicate(first, fd); err == nil || !errors.Is(err, unix.EPERM) {
