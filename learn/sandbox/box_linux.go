@@ -29,10 +29,12 @@ type box struct {
 	patience time.Duration // with who says first in pieces, the usual one if 0
 
 	live    sync.WaitGroup // what is being forwarded
-	carried atomic.Int64   // connections
-	sending atomic.Int64   // connections of which the command's half is open, and datagrams on their way
-	link    int            // its descriptor
-	moved   atomic.Uint64  // bytes that were sent outside
+	mu      sync.Mutex
+	over    bool          // nothing begins any more
+	carried atomic.Int64  // connections
+	sending atomic.Int64  // connections of which the command's half is open, and datagrams on their way
+	link    int           // its descriptor
+	moved   atomic.Uint64 // bytes that were sent outside
 	lasting lasting
 	udp     exchanges
 	ping    echoes
@@ -179,6 +181,27 @@ func around(f *learn.Flow) string {
 		return learn.NoName
 	}
 	return ""
+}
+
+// enter notes that something is being forwarded, until live is told that it is done. It is
+// false when all is over: nobody waits for it then, and nobody may be told of it.
+func (b *box) enter() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		b.crowded.Add(1)
+		return false
+	}
+	b.live.Add(1)
+	return true
+}
+
+// end waits for what is being forwarded, and lets nothing begin any more.
+func (b *box) end() {
+	b.mu.Lock()
+	b.over = true
+	b.mu.Unlock()
+	b.live.Wait()
 }
 
 // drain waits until what the command sent has reached the outside, as long as

@@ -209,3 +209,19 @@ func TestAddressesOfNoNameLeadNowhere(t *testing.T) {
 		}
 	}
 }
+
+// A connection whose beginning is looked at when all is over is not told of: who would be
+// told has gone.
+func TestNothingBeginsWhenAllIsOver(t *testing.T) {
+	l := newLab(t, Options{Decide: admitAll, Dial: dialTo(echoServer(t))})
+	l.box.end()
+	if c, err := l.dial("203.0.113.5:7"); err == nil {
+		c.Close()
+		t.Error("a connection was let out")
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.flows) > 0 || l.box.crowded.Load() != 1 {
+		t.Errorf("told of %+v, and %d counted", l.flows, l.box.crowded.Load())
+	}
+}

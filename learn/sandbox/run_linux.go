@@ -395,7 +395,7 @@ func (r *running) drain(cancel context.CancelFunc) {
 	r.box.drain()
 	cancel()
 	r.box.stack.RemoveNIC(nic)
-	r.box.live.Wait()
+	r.box.end()
 	r.box.stack.Destroy()
 }
 

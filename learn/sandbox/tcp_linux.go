@@ -29,7 +29,10 @@ func (b *box) tcp(r *tcp.ForwarderRequest) {
 		b.tcpGateway(r, from, to)
 		return
 	}
-	b.live.Add(1)
+	if !b.enter() {
+		r.Complete(true)
+		return
+	}
 	defer b.live.Done()
 	t := b.begin(learn.TCP, from, to)
 	if !t.choose() {
