@@ -99,24 +99,27 @@ func (p *program) ifAny(argument, action uint32) {
 	}
 }
 
-func filterProgram(strict bool) (p program) {
-	p.oneABI()
+func (p *plan) filterProgram() (f program) {
+	f.oneABI()
 	for _, call := range []uint32{unix.SYS_SOCKET, unix.SYS_SOCKETPAIR} {
-		p.ifEqual(call, func(p *program) {
-			p.load(argument(0))
-			for _, f := range families {
-				p.ifEqual(f, func(p *program) { p.give(unix.SECCOMP_RET_ALLOW) })
+		f.ifEqual(call, func(f *program) {
+			f.load(argument(0))
+			for _, family := range families {
+				f.ifEqual(family, func(f *program) { f.give(unix.SECCOMP_RET_ALLOW) })
 			}
-			p.give(refuse(unix.EAFNOSUPPORT))
+			f.give(refuse(unix.EAFNOSUPPORT))
 		})
 	}
-	p.noTyping()
-	if strict {
-		p.ifEqual(unix.SYS_CONNECT, func(p *program) { p.give(unix.SECCOMP_RET_USER_NOTIF) })
-		p.addressed()
+	f.noTyping()
+	if !p.PID { // others are in sight
+		f.ownLimits()
 	}
-	p.give(unix.SECCOMP_RET_ALLOW)
-	return p
+	if p.Strict {
+		f.ifEqual(unix.SYS_CONNECT, func(f *program) { f.give(unix.SECCOMP_RET_USER_NOTIF) })
+		f.addressed()
+	}
+	f.give(unix.SECCOMP_RET_ALLOW)
+	return f
 }
 
 const tioclinux = 0x541c
@@ -124,7 +127,7 @@ const tioclinux = 0x541c
 // filter installs the filter, and returns the descriptor that tells of calls, -1
 // without strict attribution.
 func (p *plan) filter() (listener int, err error) {
-	f := filterProgram(p.Strict)
+	f := p.filterProgram()
 	switch {
 	case p.Bare:
 		f = bareProgram()

@@ -139,6 +139,34 @@ func TestCoveredDirectoryIsLeft(t *testing.T) {
 	})
 }
 
+// Where the command sees the processes of this host, as in a container that hides parts
+// of /proc, it does nothing to them.
+func TestProcessesInSightAreHeld(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("only root hides parts of /proc")
+	}
+	eachUser(t, func(t *testing.T, u user) {
+		tr := trial{Always: true}
+		names := []string{"ptrace the parent", "memory of parent", "copy of its memory", "kill the parent", "continue the parent", "descriptor of parent", "limits of parent", "speak for the first"}
+		cmd := u.command(t, &tr, append([]string{"sh", "-c", outer + `for name; do "$PROGRAM" ` + roleAttempt + ` "$name" $parent; done`, "sh"}, names...)...)
+		script := fmt.Sprintf(`mount -t tmpfs none /proc/tty && exec setpriv --reuid %[1]d --regid %[1]d --clear-groups "$@"`, u.id)
+		hidden := exec.Command("unshare", append([]string{"-m", "sh", "-c", script, "sh"}, cmd.Args...)...)
+		hidden.Env = append(os.Environ(), "PROGRAM="+testProgram(t), "PARENT=1")
+		printed, _ := hidden.CombinedOutput()
+		out := read(t, &tr, string(printed))
+		warned := strings.Join(out.Warned, " ")
+		if strings.Count(string(printed), ": ") < len(names) || !strings.Contains(warned, "sees the processes") {
+			t.Fatalf("got %s, %+v", printed, out)
+		}
+		for line := range strings.Lines(string(printed)) {
+			signal := strings.HasPrefix(line, "kill") || strings.HasPrefix(line, "continue")
+			if strings.HasSuffix(line, "OPEN\n") && !(signal && strings.Contains(warned, "can end processes")) {
+				t.Error(line)
+			}
+		}
+	})
+}
+
 // A child is ended also by who may signal it no more.
 func TestChildOfWhoIsConfinedIsEnded(t *testing.T) {
 	eachUser(t, func(t *testing.T, u user) {

@@ -129,7 +129,7 @@ func (r *running) enter() error {
 	}
 	err := r.start(true)
 	if err != nil && strings.Contains(err.Error(), failProc) { // a container hides parts of /proc: then it is that of the host
-		r.o.Warn("%v: the command sees the processes of this host, and can end its own user's", err)
+		r.o.Warn("%v: the command sees the processes of this host", err)
 		err = r.start(false)
 	}
 	if _, none := errors.AsType[*noNamespaces](err); none && r.o.Namespaces == NamespacesIfAllowed {

@@ -73,8 +73,11 @@ func (p *plan) build(c control) error {
 	if err := p.drop(); err != nil {
 		return err
 	}
-	if p.Bare {
+	switch {
+	case p.Bare:
 		r.Notes = fence()
+	case !p.PID && len(fence()) > 0:
+		r.Notes = append(r.Notes, "the command can end processes of its user: Landlock of Linux 6.12 would hold it")
 	}
 	listener, err := p.filter()
 	if err != nil {
