@@ -100,6 +100,7 @@ var doors = map[string][]string{
 	"golang.org/x/net/publicsuffix":                 {"learn"},
 	"github.com/nicholas-fedor/shoutrrr":            {"enforce/alert"},
 	"github.com/wneessen/go-mail":                   {"enforce/alert"},
+	"golang.org/x/net/http2/hpack":                  {"learn/internal/dissect"},
 	"golang.org/x/net/dns/dnsmessage":               {"learn/source/internal/dnslog", "learn/sandbox"},
 	"go.etcd.io/bbolt":                              {"store"},
 	"gopkg.in/yaml.v3":                              {"learn"},

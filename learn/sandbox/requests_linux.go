@@ -10,15 +10,15 @@ import (
 	"tripline/learn/sandbox/internal/bodies"
 )
 
-// follow begins to look at each request, if what the command says first is one of HTTP/1:
+// follow begins to look at each request, if what the command says first is one of HTTP:
 // a proxy, and who serves many names, takes requests for several over one connection. The
 // first bytes of it were sent.
 func (t *talk) follow(head []byte, sent int) {
 	if _, state := dissect.TLS(head); state != dissect.Other {
 		return
 	}
-	if _, state := dissect.HTTP(head); state == dissect.Done {
-		t.requests, t.named = new(dissect.Requests), true
+	if _, state := dissect.HTTP(head); state == dissect.Done || dissect.IsHTTP2(head) {
+		t.requests, t.named = new(dissect.Requests), !dissect.IsHTTP2(head) // that begins without one
 		t.requests.Feed(head[:sent])
 	}
 }

@@ -2,10 +2,13 @@ package sandbox
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -76,5 +79,40 @@ func TestEachRequestIsDecidedOn(t *testing.T) {
 				t.Errorf("got %s\nwant %s", got, c.want)
 			}
 		})
+	}
+}
+
+// So is each request of HTTP/2 without TLS, as net/http speaks it.
+func TestEachRequestOfHTTP2IsDecidedOn(t *testing.T) {
+	var both http.Protocols
+	both.SetUnencryptedHTTP2(true)
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, r.Proto+" "+r.Host) }))
+	s.Config.Protocols = &both
+	s.Start()
+	defer s.Close()
+	l := newLab(t, Options{Dial: dialTo(netip.MustParseAddrPort(s.Listener.Addr().String())), Decide: notEvil})
+	client := http.Client{Transport: &http.Transport{Protocols: &both, DialContext: func(context.Context, string, string) (net.Conn, error) { return l.dial("203.0.113.5:80") }}}
+	for _, host := range []string{"good.example", "also.example", "evil.example"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://203.0.113.5/", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		res, err := client.Do(req)
+		if (err == nil) != (host != "evil.example") {
+			t.Errorf("%s: %v", host, err)
+		}
+		if err == nil {
+			if said, _ := io.ReadAll(res.Body); string(said) != "HTTP/2.0 "+host {
+				t.Errorf("%s: got %q", host, said)
+			}
+			res.Body.Close()
+		}
+	}
+	client.CloseIdleConnections()
+	for _, f := range l.told(3) {
+		if refused := f.Action == learn.Refused; refused != (f.Name == "evil.example") || f.Evidence != learn.HTTP {
+			t.Errorf("got %+v", f)
+		}
 	}
 }

@@ -7,7 +7,8 @@ import (
 )
 
 // Requests finds the requests of HTTP/1 in what a client sends over one connection, one
-// behind the other (RFC 9112, sections 6 and 7.1). The zero value is ready to use.
+// behind the other (RFC 9112, sections 6 and 7.1), and those of HTTP/2 without TLS. The
+// zero value is ready to use.
 //
 // Who frames a body so that two readers disagree of its end can hide a request in it.
 type Requests struct {
@@ -17,6 +18,8 @@ type Requests struct {
 	skip uint64 // bytes of a body that come first
 	part part
 	lost bool // what came is not understood
+
+	fields *fields // of HTTP/2, nil before it
 }
 
 // A Begun is a request whose head is whole, and where in what was fed that began.
@@ -47,6 +50,16 @@ func (q *Requests) Feed(b []byte) (begun []Begun) {
 		if q.skip > 0 {
 			n := min(q.skip, uint64(len(b)))
 			q.skip, b = q.skip-n, b[n:]
+			continue
+		}
+		if q.fields != nil {
+			n, r, ok := q.frame(b)
+			if b = b[n:]; ok {
+				begun = append(begun, Begun{r, q.from})
+			}
+			if q.lost {
+				q.head, q.fields = nil, nil
+			}
 			continue
 		}
 		n := bytes.IndexByte(b, '\n') + 1
@@ -111,13 +124,17 @@ func (q *Requests) request(line []byte) (r Request, ok bool) {
 	if len(bytes.TrimLeft(head, "\r\n")) == 0 {
 		return r, false
 	}
+	if IsHTTP2(head) {
+		q.fields, q.skip = newFields(), prefaceRest
+		return r, false
+	}
 	r, state := HTTP(head)
-	q.lost = state != Done || !q.frame(head)
+	q.lost = state != Done || !q.follows(head)
 	return r, state == Done
 }
 
-// frame finds out what follows a head. It is false if that cannot be told.
-func (q *Requests) frame(head []byte) bool {
+// follows finds out what follows a head. It is false if that cannot be told.
+func (q *Requests) follows(head []byte) bool {
 	length, chunked := "", false
 	for line := range bytes.Lines(head) {
 		name, value, _ := bytes.Cut(line, []byte(":"))

@@ -51,7 +51,7 @@ func FuzzRequests(f *testing.F) {
 	f.Add("POST / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\nGET / HTTP/1.1\r\nHost: b.example\r\n\r\n", 5)
 	f.Add("GET / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 2\r\n\r\nabGET / HTTP/1.1\r\nHost:\r\n b.example\r\n\r\n", 1)
 	f.Fuzz(func(t *testing.T, text string, size int) {
-		if len(text) > mostHead {
+		if len(text) > mostHead || strings.Contains(text, "HTTP/2") { // what that begins with is a request to net/http
 			return
 		}
 		got := hostsOf(text, max(1, size))
