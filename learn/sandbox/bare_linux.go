@@ -50,6 +50,7 @@ func (r *running) without() error {
 			"leave out --record-payload-hashes, or allow namespaces: tripline doctor sandbox says how")
 	}
 	r.o.Warn("without namespaces, each connect and datagram is stopped and made by tripline. It does not see: bytes, when a connection ended, names in TLS and HTTP; names are those that were asked for over DNS")
+	unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) //nolint:errcheck // see endRest
 	r.bare = &supervisor{pending: map[*talk]bool{}, sent: map[sending]time.Time{}, warned: map[string]bool{}}
 	err := r.start(false)
 	if err != nil {

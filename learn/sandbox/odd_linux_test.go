@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -118,6 +119,21 @@ func TestInterruptedBeforeTheCommandBegins(t *testing.T) {
 		tr.Interrupt = true
 		if printed, out := u.run(t, tr, "echo", "it began"); printed != "" || out.Fails != StatusFailed || !strings.Contains(out.Error, "interrupted before") {
 			t.Errorf("got %q, %+v", printed, out)
+		}
+	})
+}
+
+// A command that ends the first process of its own ends with it.
+func TestWhatEndsItsFirstProcessEnds(t *testing.T) {
+	eachBare(t, func(t *testing.T, u user) {
+		printed, out := u.run(t, trial{Bare: true}, "sh", "-c", `setsid sleep 60 & echo $!; first=$PPID; (setsid sh -c "kill -9 $first; sleep 60") & wait; wait`)
+		pid, err := strconv.Atoi(strings.TrimSpace(printed))
+		if err != nil || out.Fails != StatusFailed {
+			t.Fatalf("got %q, %+v", printed, out)
+		}
+		if fields := stat(pid); len(fields) > 0 && fields[0] != "Z" {
+			syscall.Kill(pid, syscall.SIGKILL)
+			t.Error("it lives on")
 		}
 	})
 }

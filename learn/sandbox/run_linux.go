@@ -356,10 +356,31 @@ func (r *running) follow() error {
 		}
 	}
 	<-r.ended
+	r.endRest()
 	if !ended {
 		return &Error{StatusFailed, errors.New("the sandbox was ended from outside; the command with it")}
 	}
 	return nil
+}
+
+// endRest ends what is left where the first process inside was ended. In namespaces of
+// its own nothing is; without, it is this process's then. Who starts programs of its own
+// does not know which are which.
+func (r *running) endRest() {
+	const tries, pause = 100, 10 * time.Millisecond
+	for range tries {
+		left := slices.DeleteFunc(descendants(os.Getpid()), func(pid int) bool {
+			fields := stat(pid)
+			return len(fields) == 0 || fields[0] == "Z"
+		})
+		if r.bare == nil || r.o.Confine == nil || len(left) == 0 {
+			return
+		}
+		for _, pid := range left {
+			unix.Kill(pid, unix.SIGKILL) //nolint:errcheck // it may just have ended
+		}
+		time.Sleep(pause)
+	}
 }
 
 // tell says why this does not end, where the command left something behind.
