@@ -18,6 +18,9 @@ func checkStreams() error {
 			return learn.WithHint(fmt.Errorf("standard %s is a socket that the command could connect to anywhere", name),
 				"put a pipe between: cat | tripline ... | cat")
 		}
+		if st := (unix.Stat_t{}); unix.Fstat(fd, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			return learn.WithHint(fmt.Errorf("standard %s is a directory, by which the command would reach what is covered", name), "tripline ... < /dev/null")
+		}
 	}
 	return nil
 }

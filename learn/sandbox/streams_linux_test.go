@@ -26,6 +26,10 @@ func TestStreamsThatLeadAnywhere(t *testing.T) {
 		}
 		return fd
 	}
+	directory, err := unix.Open("/", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		fd   int
 		want bool
@@ -34,6 +38,7 @@ func TestStreamsThatLeadAnywhere(t *testing.T) {
 		"datagrams":   {pair(unix.SOCK_DGRAM), true},
 		"unconnected": {made(unix.AF_UNIX, unix.SOCK_STREAM), true},
 		"UDP":         {made(unix.AF_INET, unix.SOCK_DGRAM), true},
+		"directory":   {directory, true},
 		"TCP in IPv6": {made(unix.AF_INET6, unix.SOCK_STREAM), true},
 	} {
 		f := os.NewFile(uintptr(c.fd), name)
@@ -43,7 +48,7 @@ func TestStreamsThatLeadAnywhere(t *testing.T) {
 		cmd.Stdin = f
 		printed, _ := cmd.CombinedOutput()
 		out := read(t, &tr, string(printed))
-		if got := strings.Contains(out.Error, "standard input is a socket"); got != c.want {
+		if got := strings.Contains(out.Error, "standard input is a "); got != c.want {
 			t.Errorf("%s: got %q, want %v", name, out.Error, c.want)
 		}
 	}
