@@ -42,7 +42,10 @@ func main() {
 	if status, entered := sandbox.Enter(os.Args); entered {
 		os.Exit(status)
 	}
-	ends := slices.DeleteFunc([]os.Signal{os.Interrupt, syscall.SIGTERM}, signal.Ignored) // what is ignored stays so, also for a command
+	ends := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if runs(os.Args[1:]) { // what is ignored stays so, as for any command
+		ends = slices.DeleteFunc(ends, signal.Ignored)
+	} // a log is followed until it is interrupted, also in the background of a script, where shells ignore that
 	ctx, stop := context.WithCancel(context.Background())
 	if len(ends) > 0 {
 		ctx, stop = signal.NotifyContext(ctx, ends...)
@@ -52,6 +55,9 @@ func main() {
 	stop()
 	os.Exit(code)
 }
+
+// runs says whether a command line runs another command.
+func runs(args []string) bool { return slices.Contains(args, "--") || slices.Contains(args, "shell") }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	out := &sink{w: stdout}
