@@ -99,7 +99,7 @@ func (i *reaper) obey() {
 		var o order
 		_, err := i.c.receive(&o)
 		if errors.Is(err, io.EOF) {
-			killAll(unix.SIGKILL)
+			endAll()
 			os.Exit(StatusFailed) //nolint:forbidigo // nobody is left to return to
 		}
 		if err != nil || o.Signal == 0 {
@@ -148,6 +148,25 @@ func killAll(s unix.Signal) {
 	}
 	for _, pid := range descendants(os.Getpid()) {
 		unix.Kill(pid, s) //nolint:errcheck // it may just have ended
+	}
+}
+
+// endAll ends every process inside, and those that they start meanwhile.
+func endAll() {
+	const patience = 5 * time.Second
+	for began := time.Now(); time.Since(began) < patience; {
+		if os.Getpid() == 1 {
+			unix.Kill(-1, unix.SIGKILL) //nolint:errcheck // of all at once: none is left
+			return
+		}
+		left := descendants(os.Getpid())
+		if len(left) == 0 {
+			return
+		}
+		for _, pid := range left {
+			unix.Kill(pid, unix.SIGKILL)            //nolint:errcheck // it may just have ended
+			unix.Wait4(pid, nil, unix.WNOHANG, nil) //nolint:errcheck // as above
+		}
 	}
 }
 

@@ -123,6 +123,38 @@ func TestInterruptedBeforeTheCommandBegins(t *testing.T) {
 	})
 }
 
+// Processes that start others faster than they are looked for end as well.
+func TestDeathOfTheParentEndsThoseThatMultiply(t *testing.T) {
+	tool(t, "python3")
+	eachBare(t, func(t *testing.T, u user) {
+		tr := trial{Bare: true}
+		cmd := u.command(t, &tr, "python3", "-c", `
+import os, sys, time
+end = time.time() + 4; open("alive", "w"); print("ready", flush=True); os.close(1); os.close(2)
+for i in range(4):
+    if not os.fork(): break
+else: time.sleep(4)
+while time.time() < end:
+    if os.fork(): os._exit(0)
+    os.utime("alive")
+`)
+		printed, err := cmd.StdoutPipe()
+		if err := errors.Join(err, cmd.Start()); err != nil {
+			t.Fatal(err)
+		}
+		bufio.NewReader(printed).ReadString('\n')
+		time.Sleep(100 * time.Millisecond)
+		cmd.Process.Kill()
+		cmd.Wait()
+		time.Sleep(300 * time.Millisecond)
+		killed := time.Now()
+		time.Sleep(100 * time.Millisecond)
+		if info, err := os.Stat(filepath.Join(cmd.Dir, "alive")); err != nil || info.ModTime().After(killed) {
+			t.Errorf("they live on: %v", err)
+		}
+	})
+}
+
 // A command that ends the first process of its own ends with it.
 func TestWhatEndsItsFirstProcessEnds(t *testing.T) {
 	eachBare(t, func(t *testing.T, u user) {

@@ -367,19 +367,8 @@ func (r *running) follow() error {
 // its own nothing is; without, it is this process's then. Who starts programs of its own
 // does not know which are which.
 func (r *running) endRest() {
-	const tries, pause = 100, 10 * time.Millisecond
-	for range tries {
-		left := slices.DeleteFunc(descendants(os.Getpid()), func(pid int) bool {
-			fields := stat(pid)
-			return len(fields) == 0 || fields[0] == "Z"
-		})
-		if r.bare == nil || r.o.Confine == nil || len(left) == 0 {
-			return
-		}
-		for _, pid := range left {
-			unix.Kill(pid, unix.SIGKILL) //nolint:errcheck // it may just have ended
-		}
-		time.Sleep(pause)
+	if r.bare != nil && r.o.Confine != nil {
+		endAll()
 	}
 }
 
