@@ -4,19 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
-	"os/signal"
 	"runtime"
-	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"tripline/learn"
 )
@@ -139,116 +133,6 @@ func (r *running) enter() error {
 	return err
 }
 
-// start makes the child and waits for its link.
-func (r *running) start(pid bool) error {
-	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return err
-	}
-	r.control = control{os.NewFile(uintptr(pair[0]), "control")}
-	theirs := os.NewFile(uintptr(pair[1]), "control")
-	defer theirs.Close() //nolint:errcheck // the child has it
-	if err := r.launch(pid, theirs); err != nil {
-		r.control.f.Close() //nolint:errcheck // nobody is there
-		return err
-	}
-	if err := r.control.send(r.plan(pid)); err != nil {
-		r.kill()
-		return fmt.Errorf("tell the child: %w", err)
-	}
-	r.report = report{}
-	fds, err := r.control.receive(&r.report)
-	if errors.Is(err, io.EOF) {
-		err = errors.New("the child ended before it said why")
-	}
-	if err == nil && r.report.Fail != "" {
-		err = childError(&r.report)
-	}
-	if err == nil && len(fds) != len(r.report.FDs) {
-		err = errors.New("the child kept its link")
-	}
-	if err != nil {
-		closeAll(fds)
-		r.kill()
-		return err
-	}
-	r.private = pid && r.bare == nil // processes outside that are in sight lead to all files
-	r.fds = map[string][]int{}
-	for i, name := range r.report.FDs {
-		r.fds[name] = append(r.fds[name], fds[i])
-	}
-	return nil
-}
-
-func childError(r *report) error {
-	if r.Errno != 0 {
-		errno := unix.Errno(r.Errno)
-		if text := strings.TrimSuffix(r.Fail, ": "+errno.Error()); text != errno.Error() {
-			return fmt.Errorf("%s: %w", text, errno)
-		}
-		return errno
-	}
-	return errors.New(r.Fail)
-}
-
-func closeAll(fds []int) {
-	for _, fd := range fds {
-		unix.Close(fd) //nolint:errcheck // nothing was written
-	}
-}
-
-// inherited are the descriptors behind the standard streams that a program of ours gets
-// by itself, up to the first number that is none: there is room for one of ours.
-func inherited() (files []*os.File) {
-	for fd := firstInherited; ; fd++ {
-		flags, err := unix.FcntlInt(uintptr(fd), unix.F_GETFD, 0)
-		if err != nil || flags&unix.FD_CLOEXEC != 0 {
-			return files
-		}
-		files = append(files, os.NewFile(uintptr(fd), "inherited"))
-	}
-}
-
-// launch starts the child from a thread that stays: it is to die with it.
-func (r *running) launch(pid bool, theirs *os.File) error {
-	r.child = &exec.Cmd{
-		Path: "/proc/self/exe", Args: append([]string{os.Args[0], argSetup, strconv.Itoa(firstInherited + len(r.inherited)), r.path}, r.o.Command...),
-		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, ExtraFiles: append(slices.Clip(r.inherited), theirs),
-		SysProcAttr: attributes(pid),
-	}
-	if r.bare != nil {
-		r.child.SysProcAttr, r.child.Env = nil, bareEnvironment(os.Environ())
-	}
-	r.ended = make(chan struct{})
-	started := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		defer close(r.ended)
-		err := r.child.Start()
-		started <- err
-		if err == nil {
-			r.child.Wait() //nolint:errcheck // how the command ended it says itself
-		}
-	}()
-	if err := <-started; err != nil {
-		return forbidden(err)
-	}
-	return nil
-}
-
-func (r *running) plan(pid bool) plan {
-	_, rest := hostResolvers()
-	p := plan{
-		UID: os.Getuid(), GID: os.Getgid(), PID: pid, Link: r.o.Link, Bare: r.bare != nil, Strict: !r.o.Weak, Listen: r.o.HostPorts,
-		Hide:    hidden(r.o.Sockets),
-		Private: targets(r.o.Private),
-		Own:     sshFiles(),
-		Resolve: strings.Join(append([]string{"nameserver " + gateway4.String()}, rest...), "\n") + "\n",
-	}
-	return p
-}
-
 // serve begins to answer the link.
 func (r *running) serve(ctx context.Context) error {
 	servers, _ := hostResolvers()
@@ -299,114 +183,6 @@ func (r *running) look() (err error) {
 		r.o.Warn("what looks at the command's processes was ended from outside: whose a connection is, is not known any more")
 	})
 	return nil
-}
-
-// forward hands signals on. Those that reach the command by themselves, as it is in the
-// same group of processes, are not given to it again by the first process inside.
-func (r *running) forward(begun <-chan struct{}) (stop func()) {
-	ch := make(chan os.Signal, 16)
-	catch(ch, []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2})
-	go func() {
-		<-begun // what comes before is the word to begin
-		asked := false
-		for s := range ch {
-			n, ok := s.(syscall.Signal)
-			if ok && r.isOver() && (n == syscall.SIGINT || n == syscall.SIGQUIT) {
-				n = syscall.SIGTERM // what was left behind may ignore the others
-				if asked {
-					n = syscall.SIGKILL // or that one
-				}
-				asked = true
-			}
-			r.control.send(order{Signal: int(n)}) //nolint:errcheck // it may just have ended
-		}
-	}()
-	return func() { signal.Stop(ch); close(ch) }
-}
-
-// isOver says whether the command itself has ended.
-func (r *running) isOver() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.over
-}
-
-// follow waits until the command and all that it started have ended.
-func (r *running) follow() error {
-	ended := false
-	for {
-		var rep report
-		fds, err := r.control.receive(&rep)
-		if closeAll(fds); err != nil { // who sends some now is the command
-			break
-		}
-		if rep.Fail != "" {
-			<-r.ended
-			return r.runError(&rep)
-		}
-		if rep.Halted {
-			r.halt()
-		}
-		if rep.Ended {
-			ended, r.result.Status = true, rep.Status
-			r.mu.Lock()
-			r.over = true
-			r.mu.Unlock()
-			go r.tell()
-		}
-	}
-	<-r.ended
-	r.endRest()
-	if !ended {
-		return &Error{StatusFailed, errors.New("the sandbox was ended from outside; the command with it")}
-	}
-	return nil
-}
-
-// endRest ends what is left where the first process inside was ended. In namespaces of
-// its own nothing is; without, it is this process's then. Who starts programs of its own
-// does not know which are which.
-func (r *running) endRest() {
-	if r.bare != nil && r.o.Confine != nil {
-		endAll()
-	}
-}
-
-// tell says why this does not end, where the command left something behind.
-func (r *running) tell() {
-	select {
-	case <-r.ended:
-	case <-time.After(time.Second):
-		if n := len(descendants(r.child.Process.Pid)); n > 0 {
-			r.o.Warn("the command has ended; %d that it started still run and are followed to their end (an interrupt ends them)", n)
-		}
-	}
-}
-
-func (r *running) runError(rep *report) error {
-	status, err := StatusNoRun, childError(rep)
-	if unix.Errno(rep.Errno) == unix.ENOENT {
-		status = StatusNotFound
-		if _, there := os.Stat(r.path); there == nil {
-			err = learn.WithHint(errors.New("it is there, but what is to interpret or load it is not"), "head -n 1 %s, or file %[1]s, says what that is", learn.Printable(r.path))
-		}
-	}
-	return &Error{status, fmt.Errorf("run %s: %w", learn.Printable(r.o.Command[0]), err)}
-}
-
-// drain lets what was sent reach the outside, then ends everything.
-func (r *running) drain(cancel context.CancelFunc) {
-	if r.bare != nil {
-		cancel()
-		r.box.live.Wait()
-		r.bare.end()
-		return
-	}
-	r.box.drain()
-	cancel()
-	r.box.stack.RemoveNIC(nic)
-	r.box.end()
-	r.box.stack.Destroy()
 }
 
 func (r *running) total() Result {
