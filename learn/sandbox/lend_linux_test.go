@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/network/ipv4"
 	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
@@ -88,4 +89,43 @@ func TestWhatWaitsIsBounded(t *testing.T) {
 	if whole > 200<<20 {
 		t.Errorf("a thousand hold %d MiB", whole>>20)
 	}
+}
+
+// What was written is the stack's again: a connection that falls silent then holds none of
+// its memory.
+func TestNothingLentIsKept(t *testing.T) {
+	at := server(t, func(c net.Conn) { io.Copy(io.Discard, c) })
+	c, err := net.Dial("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	out, err := newOuterSide(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := loan{raw: out.raw}
+	if err := l.once(&peeked{data: [][]byte{[]byte("some"), []byte("more")}}, mostLent); err != nil || l.sent != 8 {
+		t.Fatalf("sent %d, %v", l.sent, err)
+	}
+	for _, b := range l.list[:cap(l.list)] {
+		if b != nil {
+			t.Errorf("%q is kept", b)
+		}
+	}
+}
+
+// peeked is an endpoint that only shows what it has.
+type peeked struct {
+	tcpip.Endpoint
+	data [][]byte
+}
+
+func (p *peeked) Read(to io.Writer, _ tcpip.ReadOptions) (tcpip.ReadResult, tcpip.Error) {
+	for _, b := range p.data {
+		if _, err := to.Write(b); err != nil {
+			break
+		}
+	}
+	return tcpip.ReadResult{}, nil
 }
