@@ -13,7 +13,6 @@ import (
 // Who frames a body so that two readers disagree of its end can hide a request in it.
 type Requests struct {
 	head []byte // of a request, or a line of a chunk, so far
-	from int    // where it begins in what was fed
 	line int    // where its last line begins
 	skip uint64 // bytes of a body that come first
 	part part
@@ -41,42 +40,40 @@ const (
 
 // Feed takes what is sent next, and returns the requests whose heads are whole with it.
 func (q *Requests) Feed(b []byte) (begun []Begun) {
-	all := len(b)
-	q.from = 0
+	all, from := len(b), 0
 	for len(b) > 0 && !q.lost {
 		if len(q.head) == 0 {
-			q.from = all - len(b)
+			from = all - len(b)
 		}
-		if q.skip > 0 {
-			n := min(q.skip, uint64(len(b)))
-			q.skip, b = q.skip-n, b[n:]
-			continue
-		}
-		if q.fields != nil {
-			n, r, ok := q.frame(b)
-			if b = b[n:]; ok {
-				begun = append(begun, Begun{r, q.from})
-			}
-			if q.lost {
-				q.head, q.fields = nil, nil
-			}
-			continue
-		}
-		n := bytes.IndexByte(b, '\n') + 1
-		whole := n > 0
-		if !whole {
-			n = len(b)
-		}
-		q.head = append(q.head, b[:n]...)
-		b = b[n:]
-		if r, ok := q.next(whole); ok {
-			begun = append(begun, Begun{r, q.from})
-		}
-		if q.lost {
-			q.head = nil
+		n, r, ok := q.take(b)
+		if b = b[n:]; ok {
+			begun = append(begun, Begun{r, from})
 		}
 	}
+	if q.lost {
+		q.head, q.fields = nil, nil
+	}
 	return begun
+}
+
+// take takes what comes next of a body, a frame or a line, and returns how much that was.
+func (q *Requests) take(b []byte) (n int, r Request, ok bool) {
+	switch {
+	case q.skip > 0:
+		n = int(min(q.skip, uint64(len(b))))
+		q.skip -= uint64(n)
+		return n, r, false
+	case q.fields != nil:
+		return q.frame(b)
+	}
+	n = bytes.IndexByte(b, '\n') + 1
+	whole := n > 0
+	if !whole {
+		n = len(b)
+	}
+	q.head = append(q.head, b[:n]...)
+	r, ok = q.next(whole)
+	return n, r, ok
 }
 
 // Unread is how many bytes come now that need not be fed: the rest of a body, or all
