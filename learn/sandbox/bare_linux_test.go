@@ -199,7 +199,7 @@ with socket.create_connection(("203.0.113.5", 8099), 5) as s:
 ip addr add 203.0.113.4/24 dev va; ip link set va up
 ip -n tripline-bare-$$ addr add 203.0.113.5/24 dev vb; ip -n tripline-bare-$$ link set vb up
 ip netns exec tripline-bare-$$ python3 -c 'import socket; s = socket.create_server(("203.0.113.5", 8099)); print("up", flush=True); s.accept()[0].sendall(b"from outside")' > server & server=$!
-for i in $(seq 100); do grep -q up server && break; sleep 0.1; done
+for i in $(seq 100); do grep -qs up server && break; sleep 0.1; done
 "$@"; status=$?; kill $server 2>/dev/null; ip netns del tripline-bare-$$; exit $status`
 	outer := exec.Command("unshare", append([]string{"-n", "-m", "sh", "-c", script, "sh"}, cmd.Args...)...)
 	outer.Dir = cmd.Dir
