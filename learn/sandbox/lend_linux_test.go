@@ -115,6 +115,39 @@ func TestNothingLentIsKept(t *testing.T) {
 	}
 }
 
+// A connection that the command reset ends, also where the server is silent and holds on
+// to it: all that was sent before reaches it.
+func TestResetEndsWhereTheServerIsSilent(t *testing.T) {
+	for name, sent := range map[string]string{"anything": "hello", "a request": "GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			got, over := make(chan string, 1), make(chan struct{})
+			l := newLab(t, Options{Decide: admitAll, Dial: dialTo(server(t, func(c net.Conn) {
+				text, _ := io.ReadAll(c)
+				got <- string(text)
+				<-over
+			}))})
+			t.Cleanup(func() { close(over) })
+			c, err := l.dial("203.0.113.5:7")
+			if err != nil {
+				t.Fatal(err)
+			}
+			io.WriteString(c, sent)
+			for deadline := time.Now().Add(10 * time.Second); l.box.moved.Load() == 0 && time.Now().Before(deadline); {
+				time.Sleep(time.Millisecond)
+			}
+			for _, ep := range l.client.RegisteredEndpoints() {
+				ep.Abort()
+			}
+			if text := <-got; text != sent {
+				t.Errorf("the server got %q", text)
+			}
+			if f := l.told(1)[0]; f.Up != uint64(len(sent)) {
+				t.Errorf("got %+v", f)
+			}
+		})
+	}
+}
+
 // peeked is an endpoint that only shows what it has.
 type peeked struct {
 	tcpip.Endpoint

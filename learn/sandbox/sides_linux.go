@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 	"gvisor.dev/gvisor/pkg/tcpip"
 	"gvisor.dev/gvisor/pkg/tcpip/adapters/gonet"
+	"gvisor.dev/gvisor/pkg/tcpip/transport/tcp"
 	"gvisor.dev/gvisor/pkg/waiter"
 )
 
@@ -38,6 +39,10 @@ func (c *innerSide) share(connections int64) {
 	c.ep.SocketOptions().SetSendBufferSize(part, true)
 	c.ep.SocketOptions().SetReceiveBufferSize(part, true)
 }
+
+// gone says whether the command reset the connection, or does not answer any more: nobody
+// is left to wait for what the outside says.
+func (c *innerSide) gone() bool { return tcp.EndpointState(c.ep.State()) == tcp.StateError }
 
 // until does something again each time that events come while it says that there is
 // nothing to be done now, until it says that all is over.

@@ -135,6 +135,9 @@ func (t *talk) carry(in *innerSide, out *outerSide) {
 	})
 	if t.forth(in, out) {
 		halfClose(out.Conn)
+		if in.gone() {
+			out.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // it cannot
+		}
 		back.Wait()
 		t.end()
 		return
