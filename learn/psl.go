@@ -117,11 +117,11 @@ func Below(rule string) (domain string, wildcard bool) { return strings.CutPrefi
 
 // Wildcards yields the wildcards that may admit a name, narrowest first: those
 // of the domains above it, up to the registrable one. None spans two owners:
-// "*.amazonaws.com" does not hold for somebody's bucket.
+// "*.amazonaws.com" does not hold for somebody's bucket. What no rule can name has none.
 func Wildcards(name string) func(func(string) bool) {
 	return func(yield func(string) bool) {
 		domain, ok := Registrable(name)
-		if !ok {
+		if !ok || !plain(domain) && !hostName(domain) {
 			return
 		}
 		for at := next(name, 0); at >= 0 && len(name)-at >= len(domain); at = next(name, at) {
