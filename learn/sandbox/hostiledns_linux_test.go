@@ -22,46 +22,6 @@ import (
 	"tripline/learn"
 )
 
-// rawResolver answers with what reply makes of each question.
-func rawResolver(t *testing.T, reply func(q []byte) []byte) netip.AddrPort {
-	t.Helper()
-	c, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	go func() {
-		buf := make([]byte, 1<<16)
-		for {
-			n, from, err := c.ReadFrom(buf)
-			if err != nil {
-				return
-			}
-			if r := reply(bytes.Clone(buf[:n])); r != nil {
-				c.WriteTo(r, from)
-			}
-		}
-	}()
-	return netip.MustParseAddrPort(c.LocalAddr().String())
-}
-
-// ask sends the sandbox a question as it is, and returns the answer.
-func (l *lab) ask(q []byte) ([]byte, error) {
-	l.t.Helper()
-	c, err := gonet.DialUDP(l.client, nil, &tcpip.FullAddress{NIC: nic, Addr: address(gateway4), Port: 53}, header.IPv4ProtocolNumber)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := c.Write(q); err != nil {
-		l.t.Fatal(err)
-	}
-	c.SetReadDeadline(time.Now().Add(2 * time.Second))
-	buf := make([]byte, 1<<16)
-	n, err := c.Read(buf)
-	return buf[:n], err
-}
-
 // A question is a name and a type. Nothing else of what the command wrote leaves with it.
 func TestQuestionsCarryNothingElse(t *testing.T) {
 	sent := make(chan []byte, 8)
@@ -82,7 +42,7 @@ func TestQuestionsCarryNothingElse(t *testing.T) {
 	for what, m := range map[string][]byte{
 		"two questions": two, "a tail": append(bytes.Clone(q), "secret"...), "an option": option, "case": q,
 	} {
-		reply, err := l.ask(m)
+		reply, err := l.ask(m, 2*time.Second)
 		if err == nil && !bytes.Equal(reply[:2], m[:2]) {
 			t.Errorf("%s: the answer is to another question", what)
 		}
@@ -125,7 +85,7 @@ func TestLargeAnswersComeByTCP(t *testing.T) {
 		most int
 		cut  bool
 	}{"plain": {q, 512, true}, "room for 4096 bytes": {roomy, 4096, false}} {
-		reply, err := l.ask(c.q)
+		reply, err := l.ask(c.q, 2*time.Second)
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -126,26 +127,34 @@ func (l *lab) told(n int) []learn.Flow {
 // lookup asks the sandbox for a name.
 func (l *lab) lookup(name string, kind dnsmessage.Type) (dnsmessage.Message, error) {
 	l.t.Helper()
+	q, err := question(name, kind)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	reply, err := l.ask(q, 20*time.Second)
+	if err != nil {
+		return dnsmessage.Message{}, err
+	}
+	var m dnsmessage.Message
+	return m, m.Unpack(reply)
+}
+
+// ask sends the sandbox a question as it is, and returns the answer
+// that comes within a time.
+func (l *lab) ask(q []byte, within time.Duration) ([]byte, error) {
+	l.t.Helper()
 	c, err := gonet.DialUDP(l.client, nil, &tcpip.FullAddress{NIC: nic, Addr: address(gateway4), Port: 53}, header.IPv4ProtocolNumber)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	defer c.Close()
-	q, err := question(name, kind)
-	if err != nil {
-		l.t.Fatal(err)
-	}
 	if _, err := c.Write(q); err != nil {
 		l.t.Fatal(err)
 	}
-	c.SetReadDeadline(time.Now().Add(20 * time.Second))
-	buf := make([]byte, 2048)
+	c.SetReadDeadline(time.Now().Add(within))
+	buf := make([]byte, 1<<16)
 	n, err := c.Read(buf)
-	if err != nil {
-		return dnsmessage.Message{}, err
-	}
-	var m dnsmessage.Message
-	return m, m.Unpack(buf[:n])
+	return buf[:n], err
 }
 
 // at returns the address that the sandbox gives for a name.
@@ -201,37 +210,50 @@ func dialTo(to netip.AddrPort) func(context.Context, string, netip.AddrPort) (ne
 	}
 }
 
-// zone is a resolver that knows some names; others do not exist.
-func zone(t *testing.T, names map[string][]string) (at netip.AddrPort, asked func() []string) {
+// rawResolver answers with what reply makes of each question.
+func rawResolver(t *testing.T, reply func(q []byte) []byte) netip.AddrPort {
 	t.Helper()
 	c, err := net.ListenPacket("udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	var mu sync.Mutex
-	var list []string
 	go func() {
-		buf := make([]byte, 2048)
+		buf := make([]byte, 1<<16)
 		for {
 			n, from, err := c.ReadFrom(buf)
 			if err != nil {
 				return
 			}
-			var m dnsmessage.Message
-			if m.Unpack(buf[:n]) != nil || len(m.Questions) != 1 {
-				continue
-			}
-			name := strings.TrimSuffix(m.Questions[0].Name.String(), ".")
-			mu.Lock()
-			list = append(list, name)
-			mu.Unlock()
-			if reply, err := zoneReply(&m, names, name); err == nil {
-				c.WriteTo(reply, from)
+			if r := reply(bytes.Clone(buf[:n])); r != nil {
+				c.WriteTo(r, from)
 			}
 		}
 	}()
-	return netip.MustParseAddrPort(c.LocalAddr().String()), func() []string {
+	return netip.MustParseAddrPort(c.LocalAddr().String())
+}
+
+// zone is a resolver that knows some names; others do not exist.
+func zone(t *testing.T, names map[string][]string) (at netip.AddrPort, asked func() []string) {
+	t.Helper()
+	var mu sync.Mutex
+	var list []string
+	at = rawResolver(t, func(q []byte) []byte {
+		var m dnsmessage.Message
+		if m.Unpack(q) != nil || len(m.Questions) != 1 {
+			return nil
+		}
+		name := strings.TrimSuffix(m.Questions[0].Name.String(), ".")
+		mu.Lock()
+		list = append(list, name)
+		mu.Unlock()
+		reply, err := zoneReply(&m, names, name)
+		if err != nil {
+			return nil
+		}
+		return reply
+	})
+	return at, func() []string {
 		mu.Lock()
 		defer mu.Unlock()
 		return append([]string(nil), list...)

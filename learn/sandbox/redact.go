@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 const redaction = "[redacted]"
@@ -45,22 +46,24 @@ func taken(hints, before, text, after string, spare func(before, text string) bo
 	return taking{regexp.MustCompile("(" + before + ")(" + text + ")" + after), strings.Split(hints, "|"), spare}
 }
 
-// takings take out what looks like a secret.
-var takings = []taking{
-	taken(`private key`, ``, `-----BEGIN [A-Z ]*PRIVATE KEY-----[^\x00]*`, ``, nil),
-	taken(`://`, `://`, `[^/?#\s"'\x00]*`, `(?:@|\.\.\.(?:\x00|$))`, nil), // the user of a URL, also one that was cut off
-	taken(`bearer`, `(?i:\bbearer[ \x00]+)`, `[\w.~+/=-]{8,}`, ``, nil),
-	taken(words, itsName+`:[ \t]+`, aHeader, ``, nil),
-	taken(words, itsName+`[ \t]*(?::?=|:)[ \t]*`, aValue, ``, isPort),
-	taken(words, `(?i:(?:^|[\s\x00"'])--?`+aSecret+`)`, behind, ``, isOption),
-	taken(`-u|--proxy-user`, `(?:^|[\s\x00])(?:-[uU]|--user|--proxy-user)[ =\x00]?`, `["']?[^\s:"'\x00-][^\s:"'\x00]*[:%][^\s"'\x00]+`, ``, isNumbers), // NAME:PASSWORD of curl
-	taken(`-p|-a|-w`, `(?:^|[\s\x00/;|&(])(?:`+givenBy+`)`, behind+`|`+aWord, ``, nil),
-	taken(`@`, `(?:^|[\s\x00"'=])`, `[\w.+-]+:[^\s"'/@:\x00]{3,}`, `@[\w.-]+`, nil),
-	taken(`sig=`, `[?&]sig=`, aValue, ``, nil), // of Azure
-	taken(``, `(?:^|[^A-Za-z0-9])`, handedOut, ``, nil),
-	taken(``, `(?:^|[^\w/+-])`, `[A-Za-z0-9+][A-Za-z0-9/+]{39}\b`, ``, isPlain), // of AWS
-	taken(``, `(?:^|[^\w-])`, `[\w-]{24,}`, ``, isPlain),
-}
+// takings take out what looks like a secret. Only who sees processes needs them.
+var takings = sync.OnceValue(func() []taking {
+	return []taking{
+		taken(`private key`, ``, `-----BEGIN [A-Z ]*PRIVATE KEY-----[^\x00]*`, ``, nil),
+		taken(`://`, `://`, `[^/?#\s"'\x00]*`, `(?:@|\.\.\.(?:\x00|$))`, nil), // the user of a URL, also one that was cut off
+		taken(`bearer`, `(?i:\bbearer[ \x00]+)`, `[\w.~+/=-]{8,}`, ``, nil),
+		taken(words, itsName+`:[ \t]+`, aHeader, ``, nil),
+		taken(words, itsName+`[ \t]*(?::?=|:)[ \t]*`, aValue, ``, isPort),
+		taken(words, `(?i:(?:^|[\s\x00"'])--?`+aSecret+`)`, behind, ``, isOption),
+		taken(`-u|--proxy-user`, `(?:^|[\s\x00])(?:-[uU]|--user|--proxy-user)[ =\x00]?`, `["']?[^\s:"'\x00-][^\s:"'\x00]*[:%][^\s"'\x00]+`, ``, isNumbers), // NAME:PASSWORD of curl
+		taken(`-p|-a|-w`, `(?:^|[\s\x00/;|&(])(?:`+givenBy+`)`, behind+`|`+aWord, ``, nil),
+		taken(`@`, `(?:^|[\s\x00"'=])`, `[\w.+-]+:[^\s"'/@:\x00]{3,}`, `@[\w.-]+`, nil),
+		taken(`sig=`, `[?&]sig=`, aValue, ``, nil), // of Azure
+		taken(``, `(?:^|[^A-Za-z0-9])`, handedOut, ``, nil),
+		taken(``, `(?:^|[^\w/+-])`, `[A-Za-z0-9+][A-Za-z0-9/+]{39}\b`, ``, isPlain), // of AWS
+		taken(``, `(?:^|[^\w-])`, `[\w-]{24,}`, ``, isPlain),
+	}
+})
 
 func isPort(head, text string) bool {
 	return strings.HasSuffix(head, ":") && strings.Contains(head, ".") && strings.Trim(text, "0123456789") == ""
@@ -92,7 +95,7 @@ func isPlain(_, text string) bool {
 func redacted(args []string) []string {
 	text := strings.Join(args, "\x00")
 	small := strings.ToLower(text)
-	for _, t := range takings {
+	for _, t := range takings() {
 		if slices.ContainsFunc(t.hints, func(h string) bool { return strings.Contains(small, h) }) {
 			text = t.from(text)
 		}
