@@ -14,9 +14,6 @@ import (
 // went around names.
 const sandboxCounter = "sandbox"
 
-// ofSandbox says whether a sandbox saw a flow of a run.
-func ofSandbox(r store.Run) bool { return r.Counters[sandboxCounter] > 0 }
-
 // flagsAround are the flags of a row by label.
 var flagsAround = map[string]string{
 	learn.NoName: "no name asked for", learn.OtherResolver: "own resolver", learn.HiddenDNS: "encrypted DNS",
@@ -42,7 +39,7 @@ func findDetours(s *store.Store, drafts []*draft) error {
 	}
 	boxed := map[string]bool{}
 	for _, r := range runs {
-		boxed[r.Name] = ofSandbox(r)
+		boxed[r.Name] = r.Counters[sandboxCounter] > 0
 	}
 	of := map[string]*draft{}
 	for _, d := range drafts {

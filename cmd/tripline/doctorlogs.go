@@ -230,7 +230,7 @@ func lookSources(ctx context.Context, d *doctor) error {
 func (d *doctor) boxed() (found bool, err error) {
 	err = d.a.withStore(func(s *store.Store) error {
 		runs, err := s.Runs()
-		found = slices.ContainsFunc(runs, ofSandbox)
+		found = slices.ContainsFunc(runs, func(r store.Run) bool { return r.Counters[sandboxCounter] > 0 })
 		return err
 	})
 	return found, err

@@ -200,7 +200,13 @@ func errnoOf(err error) unix.Errno {
 }
 
 // process is who makes a call.
-func (c *called) process() *learn.Process { return c.s.describe(int(c.n.pid)) }
+func (c *called) process() *learn.Process {
+	tid := int(c.n.pid)
+	if p := c.s.describe(groupOf(tid)); p != nil {
+		return p
+	}
+	return c.s.describe(tid) // its first thread has ended before the others
+}
 
 // isResolver says whether an address is where the command asks for names.
 func (s *supervisor) isResolver(to netip.AddrPort) bool {

@@ -18,7 +18,7 @@ type owners struct {
 	known map[int]cached
 }
 
-// A cached process is described again after a while: it may call itself
+// A cached process, by its threads, is described again after a while: it may call itself
 // something else since.
 type cached struct {
 	process *learn.Process
@@ -49,29 +49,25 @@ func (o *owners) spoken(to netip.AddrPort) uint64 {
 	return o.witness.spoken(to)
 }
 
-// describe says what the process of a thread is. That is known for all its threads.
+// describe says what the process of a thread is.
 func (o *owners) describe(tid int) *learn.Process {
 	if tid == 0 {
 		return nil
 	}
-	pid := groupOf(tid)
-	start := began(pid)
+	start := began(tid)
 	o.mu.Lock()
-	c, ok := o.known[pid]
+	c, ok := o.known[tid]
 	o.mu.Unlock()
 	if ok && c.start == start && start != "" && time.Since(c.at) < describeFor {
 		return c.process
 	}
 	p := processOf(tid, o.init)
-	if p == nil { // the thread is gone, others may not be
-		return nil
-	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if len(o.known) > 4096 {
 		clear(o.known)
 	}
-	o.known[pid] = cached{p, start, time.Now()}
+	o.known[tid] = cached{p, start, time.Now()}
 	return p
 }
 
